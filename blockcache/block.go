@@ -1,0 +1,113 @@
+package blockcache
+
+import (
+	"context"
+
+	"github.com/seawallmq/seawall/internal/invariant"
+)
+
+// usesMax caps the use counter: more says nothing about the future.
+const usesMax = 3
+
+type blockState uint8
+
+const (
+	loading blockState = iota
+	ready
+	failed
+)
+
+// Block is one cached block. Its fields are guarded by the cache's lock,
+// except buf and err, which are written before done is closed and only read
+// after.
+type Block struct {
+	cache *Cache
+	key   Key
+	buf   []byte
+	err   error
+	done  chan struct{} // closed when filled or failed
+	state blockState
+	refs  int
+	uses  uint8
+
+	in         *queue // nil once forgotten
+	next, prev *Block
+}
+
+// Key is the block's name.
+func (b *Block) Key() Key { return b.key }
+
+// Buffer is what the filler fills. Nobody reads it before Loaded.
+func (b *Block) Buffer() []byte { return b.buf }
+
+// Loaded says that the buffer is filled, or why it could not be. Only the one
+// who was told to fill calls it, once, while holding the block.
+func (b *Block) Loaded(err error) {
+	c := b.cache
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	invariant.Check(b.state == loading, "blockcache: block loaded twice")
+	b.err = err
+	b.state = ready
+	if err != nil {
+		b.state = failed
+		c.forget(b)
+	}
+	close(b.done)
+	c.grant()
+}
+
+// Wait waits until the block is filled and returns why it could not be, or
+// ctx's error. The block is still held after an error.
+func (b *Block) Wait(ctx context.Context) error {
+	select {
+	case <-b.done:
+		return b.err
+	default:
+	}
+	select {
+	case <-b.done:
+		return b.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Ready says whether the block is filled, so that Wait returns at once.
+func (b *Block) Ready() bool {
+	select {
+	case <-b.done:
+		return b.err == nil
+	default:
+		return false
+	}
+}
+
+// Bytes is the block's content: valid after Wait returned nil and until
+// Release, and not to be written.
+func (b *Block) Bytes() []byte { return b.buf }
+
+// Release gives up a hold.
+func (b *Block) Release() { b.release(false) }
+
+// ReleaseSpent gives up a hold of a sequential reader that has read the block
+// to its end: unless others used it too, it is the first to be evicted.
+func (b *Block) ReleaseSpent() { b.release(true) }
+
+func (b *Block) release(spent bool) {
+	c := b.cache
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	invariant.Check(b.refs > 0, "blockcache: block released more often than held")
+	b.refs--
+	if b.refs > 0 {
+		return
+	}
+	if b.in == nil { // forgotten while held: its bytes come free only now
+		c.drop(b)
+	} else if spent && b.in == &c.small {
+		c.small.remove(b)
+		c.spent.push(b)
+	}
+	c.grant()
+}

@@ -1,0 +1,220 @@
+package blockcache
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/seawallmq/seawall/internal/ids"
+)
+
+func fillWith(x byte) func([]byte) error {
+	return func(dst []byte) error {
+		for i := range dst {
+			dst[i] = x
+		}
+		return nil
+	}
+}
+
+func get(t *testing.T, c *Cache, pos int64, size int) *Block {
+	t.Helper()
+	b, err := c.Get(context.Background(), Key{1, pos}, size, CatchUp, fillWith(byte(pos)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(b.Bytes(), bytes.Repeat([]byte{byte(pos)}, size)) {
+		t.Fatalf("block %d has bytes of another", pos)
+	}
+	return b
+}
+
+func TestOneLoadForMany(t *testing.T) {
+	c := New(Config{BytesMax: 1 << 20})
+	var loads atomic.Int32
+	gate := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 32 {
+		wg.Go(func() {
+			b, err := c.Get(context.Background(), Key{7, 0}, 100, Tail, func(dst []byte) error {
+				loads.Add(1)
+				<-gate
+				return fillWith(9)(dst)
+			})
+			if err != nil || b.Bytes()[99] != 9 {
+				t.Errorf("get: %v", err)
+				return
+			}
+			b.Release()
+		})
+	}
+	for c.Stats().Hits < 31 { // all others wait for the one load
+	}
+	close(gate)
+	wg.Wait()
+	if n := loads.Load(); n != 1 {
+		t.Errorf("%d loads, want 1", n)
+	}
+}
+
+func TestFailedLoadIsForgottenAndTold(t *testing.T) {
+	c := New(Config{BytesMax: 1000})
+	boom := errors.New("boom")
+	if _, err := c.Get(context.Background(), Key{1, 1}, 600, Tail, func([]byte) error { return boom }); !errors.Is(err, boom) {
+		t.Fatalf("got %v", err)
+	}
+	if s := c.Stats(); s.Bytes != 0 || s.Blocks != 0 {
+		t.Fatalf("a failed block stayed: %+v", s)
+	}
+	get(t, c, 1, 600).Release()
+}
+
+func TestHeldBlocksStayAndWaitersAreServedByPriority(t *testing.T) {
+	c := New(Config{BytesMax: 1000})
+	a := get(t, c, 1, 600)
+	if _, ok := c.TryClaim(Key{1, 2}, 600); ok {
+		t.Fatal("read-ahead took space that is held")
+	}
+	order := make(chan Priority, 2)
+	for i, p := range []Priority{CatchUp, Tail} {
+		go func() {
+			b, err := c.Get(context.Background(), Key{2, int64(i)}, 600, p, fillWith(0))
+			if err != nil {
+				t.Error(err)
+			}
+			order <- p
+			b.Release()
+		}()
+		for c.Stats().Waiters != i+1 {
+		}
+	}
+	a.Release()
+	if first, second := <-order, <-order; first != Tail || second != CatchUp {
+		t.Errorf("served %v, then %v", first, second)
+	}
+}
+
+func TestWaitEndsWithContext(t *testing.T) {
+	c := New(Config{BytesMax: 1000, WaitersMax: 1})
+	a := get(t, c, 1, 1000)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() {
+		_, _, err := c.Claim(ctx, Key{1, 2}, 10, Tail)
+		done <- err
+	}()
+	for c.Stats().Waiters == 0 {
+	}
+	if _, _, err := c.Claim(ctx, Key{1, 3}, 10, Tail); !errors.Is(err, ErrBusy) {
+		t.Errorf("second waiter: %v", err)
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	a.Release()
+	if _, _, err := c.Claim(context.Background(), Key{1, 4}, 1001, Tail); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestScanDoesNotWashOutSharedBlocks(t *testing.T) {
+	c := New(Config{BytesMax: 100})
+	for range 3 {
+		for i := range int64(50) {
+			get(t, c, i, 1).Release()
+		}
+	}
+	for i := range int64(1000) { // one consumer replays history
+		get(t, c, 1000+i, 1).ReleaseSpent()
+	}
+	for i := range int64(50) {
+		if !c.Has(Key{1, i}) {
+			t.Fatalf("hot block %d was evicted by a scan", i)
+		}
+	}
+}
+
+func TestReadAheadSurvivesUntilRead(t *testing.T) {
+	c := New(Config{BytesMax: 1000})
+	for i := range int64(1000) { // a cache full of blocks that are used again
+		get(t, c, i, 1).Release()
+		get(t, c, i, 1).Release()
+		get(t, c, i, 1).Release()
+	}
+	for i := range int64(200) {
+		b, ok := c.TryClaim(Key{9, i}, 1)
+		if !ok {
+			t.Fatal("no room to read ahead")
+		}
+		b.Loaded(nil)
+		b.Release()
+	}
+	for i := range int64(200) {
+		if !c.Has(Key{9, i}) {
+			t.Fatalf("block %d was read ahead and evicted before it was read", i)
+		}
+	}
+}
+
+func TestDropKeepsHeldBlocks(t *testing.T) {
+	c := New(Config{BytesMax: 1000})
+	a, b := get(t, c, 1, 10), get(t, c, 2, 10)
+	b.Release()
+	c.Drop(ids.ObjectID(1))
+	if c.Has(a.Key()) || c.Has(Key{1, 2}) {
+		t.Error("blocks of a dropped object are still found")
+	}
+	if a.Bytes()[9] != 1 {
+		t.Error("a held block lost its bytes")
+	}
+	a.Release()
+	if s := c.Stats(); s.Bytes != 0 {
+		t.Errorf("%d bytes leaked", s.Bytes)
+	}
+}
+
+func TestConcurrentUseStaysBounded(t *testing.T) {
+	c := New(Config{BytesMax: 4096})
+	var wg sync.WaitGroup
+	for g := range 8 {
+		rng := rand.New(rand.NewPCG(1, uint64(g)))
+		wg.Go(func() {
+			for range 2000 {
+				pos := rng.Int64N(64)
+				var fail error
+				if rng.IntN(20) == 0 {
+					fail = fmt.Errorf("load %d", pos)
+				}
+				b, err := c.Get(context.Background(), Key{1, pos}, 100+int(pos), CatchUp, func(dst []byte) error {
+					_ = fillWith(byte(pos))(dst)
+					return fail
+				})
+				if err != nil {
+					continue
+				}
+				if buf := b.Bytes(); buf[0] != byte(pos) || len(buf) != 100+int(pos) {
+					t.Errorf("block %d has bytes of another", pos)
+				}
+				if s := c.Stats(); s.Bytes > s.BytesMax {
+					t.Errorf("%d bytes, bound is %d", s.Bytes, s.BytesMax)
+				}
+				if rng.IntN(2) == 0 {
+					b.Release()
+				} else {
+					b.ReleaseSpent()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	c.Drop(1)
+	if s := c.Stats(); s.Bytes != 0 || s.Blocks != 0 || s.Waiters != 0 {
+		t.Errorf("left over: %+v", s)
+	}
+}
