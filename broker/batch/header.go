@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-
-	"github.com/seawallmq/seawall/internal/crc"
 )
 
 // HeaderSize is the number of bytes of a batch before its records.
@@ -180,13 +178,4 @@ func (h *Header) LastSequence() int32 {
 // them at least 0. After the largest int32 comes 0.
 func AddSequence(sequence, n int32) int32 {
 	return int32((int64(sequence) + int64(n)) & math.MaxInt32)
-}
-
-// CheckCRC verifies the CRC of the batch that b is, given its header. It
-// returns ErrCorrupt if it does not match.
-func CheckCRC(b []byte, h *Header) error {
-	if sum := crc.Of(b[atAttributes:h.Size()]); sum != h.CRC {
-		return fmt.Errorf("%w: CRC %08x, computed %08x", ErrCorrupt, h.CRC, sum)
-	}
-	return nil
 }

@@ -2,8 +2,10 @@ package batch
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
+	"github.com/seawallmq/seawall/internal/crc"
 	"pgregory.net/rapid"
 )
 
@@ -73,6 +75,25 @@ func TestSetMaxTimestampKeepsType(t *testing.T) {
 	}
 	if err := CheckCRC(b, &h); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestWholeCRC(t *testing.T) {
+	for _, codec := range allCodecs {
+		b := buildBatch(codec, 10, 100)
+		SetBaseOffset(b, 99)
+		SetLogAppendTime(b, 123)
+		if got, want := WholeCRC(b), crc.Of(b); got != want {
+			t.Errorf("%v: got %08x, want %08x", codec, got, want)
+		}
+	}
+}
+
+func TestCheckCRCOfPartialBatch(t *testing.T) {
+	b := buildBatch(CodecNone, 1, 10)
+	h := mustParse(t, b)
+	if err := CheckCRC(b[:len(b)-1], &h); !errors.Is(err, ErrTruncated) {
+		t.Fatalf("got %v", err)
 	}
 }
 
