@@ -1,0 +1,132 @@
+package gc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/s3stream/meta"
+)
+
+// batchMax is how many objects one command and one delete request carry.
+const batchMax = 500
+
+// Meta is what collecting needs of the metadata.
+type Meta interface {
+	// Prepared lists object ids handed out to this node and not committed.
+	Prepared() []meta.PreparedObject
+	// AbortObjects makes prepared objects uncommittable, for good: they become
+	// removed. Those committed meanwhile stay as they are.
+	AbortObjects(ctx context.Context, objects []ids.ObjectID) error
+	// Removed lists the objects that nothing refers to any more.
+	Removed() []meta.RemovedObject
+	// ForgetObjects ends the record of removed objects, once they are deleted.
+	ForgetObjects(ctx context.Context, objects []ids.ObjectID) error
+}
+
+// Store is where the objects lie. Deleting what is not there is no error.
+type Store interface {
+	Delete(ctx context.Context, keys ...string) error
+}
+
+// Config is what a Collector is made of.
+type Config struct {
+	Meta  Meta
+	Store Store
+	Clock clock.Clock
+	// Key is an object's key in the store.
+	Key func(ids.ObjectID) string
+	// InFlight says whether this process is still about to commit an object.
+	InFlight func(ids.ObjectID) bool
+	// PreparedTTL is how long an object of this node's own epoch may stay
+	// prepared without being in flight, which only an error leaves behind.
+	PreparedTTL time.Duration
+	// Deleted is called with what was deleted, so that caches forget it.
+	Deleted func(ids.ObjectID)
+}
+
+// Collector deletes objects.
+type Collector struct{ cfg Config }
+
+// New makes a Collector.
+func New(cfg Config) *Collector { return &Collector{cfg: cfg} }
+
+// Collected counts what one run did.
+type Collected struct {
+	Aborted int // prepared and never committed
+	Deleted int // gone from the store and from the metadata
+}
+
+// Collect does one run. After an error what was not done is left for the next
+// run.
+func (c *Collector) Collect(ctx context.Context) (Collected, error) {
+	var done Collected
+	for batch := range batches(c.abandoned()) {
+		if err := c.cfg.Meta.AbortObjects(ctx, batch); err != nil {
+			return done, fmt.Errorf("gc: abort %d prepared objects: %w", len(batch), err)
+		}
+		done.Aborted += len(batch)
+	}
+	for batch := range batches(c.deletable()) {
+		if err := c.delete(ctx, batch); err != nil {
+			return done, err
+		}
+		done.Deleted += len(batch)
+	}
+	return done, nil
+}
+
+// abandoned is every prepared object that nobody will commit.
+func (c *Collector) abandoned() []ids.ObjectID {
+	var out []ids.ObjectID
+	now := c.cfg.Clock.Now()
+	for _, p := range c.cfg.Meta.Prepared() {
+		stale := now.Sub(p.Since) > c.cfg.PreparedTTL && !c.cfg.InFlight(p.ID)
+		if p.Abandoned || stale {
+			out = append(out, p.ID)
+		}
+	}
+	return out
+}
+
+func (c *Collector) deletable() []ids.ObjectID {
+	var out []ids.ObjectID
+	for _, r := range c.cfg.Meta.Removed() {
+		if r.Deletable {
+			out = append(out, r.ID)
+		}
+	}
+	return out
+}
+
+func (c *Collector) delete(ctx context.Context, objects []ids.ObjectID) error {
+	keys := make([]string, len(objects))
+	for i, id := range objects {
+		keys[i] = c.cfg.Key(id)
+	}
+	if err := c.cfg.Store.Delete(ctx, keys...); err != nil {
+		return fmt.Errorf("gc: delete %d objects: %w", len(objects), err)
+	}
+	if err := c.cfg.Meta.ForgetObjects(ctx, objects); err != nil {
+		return fmt.Errorf("gc: forget %d deleted objects: %w", len(objects), err)
+	}
+	for _, id := range objects {
+		c.cfg.Deleted(id)
+	}
+	return nil
+}
+
+// batches cuts objects into pieces of at most batchMax.
+func batches(objects []ids.ObjectID) func(yield func([]ids.ObjectID) bool) {
+	return func(yield func([]ids.ObjectID) bool) {
+		for len(objects) > 0 {
+			n := min(len(objects), batchMax)
+			if !yield(objects[:n:n]) {
+				return
+			}
+			objects = objects[n:]
+		}
+	}
+}

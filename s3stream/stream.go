@@ -1,0 +1,198 @@
+package s3stream
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/invariant"
+	"github.com/seawallmq/seawall/s3stream/meta"
+	"github.com/seawallmq/seawall/s3stream/tail"
+)
+
+// Stream is one stream that this node holds open: an append-only sequence of
+// batches. Append and Close are called by one goroutine at a time (the
+// partition orders its appends anyway); everything else by any.
+type Stream struct {
+	m     *Manager
+	id    ids.StreamID
+	epoch ids.StreamEpoch
+
+	start     atomic.Int64 // first readable offset
+	end       atomic.Int64 // next offset to append
+	durable   atomic.Int64 // the high watermark: everything below it is durable
+	committed atomic.Int64 // everything below it is in objects
+
+	closing atomic.Bool
+	pending atomic.Int64  // appends whose completion has not run
+	drained chan struct{} // told when pending falls to zero while closing
+	failed  atomic.Pointer[error]
+}
+
+// Batch is what Append takes: opaque bytes that stand for the offsets
+// [BaseOffset, EndOffset).
+type Batch struct {
+	BaseOffset int64
+	EndOffset  int64
+	Bytes      []byte // copied before Append returns
+	CRC        uint32 // CRC32C of Bytes
+}
+
+// Completion is told what became of an append.
+type Completion = tail.Completion
+
+// ID is the stream's name.
+func (s *Stream) ID() ids.StreamID { return s.id }
+
+// Epoch is the stream epoch under which this node opened it.
+func (s *Stream) Epoch() ids.StreamEpoch { return s.epoch }
+
+// StartOffset is the first offset that may still be read.
+func (s *Stream) StartOffset() int64 { return s.start.Load() }
+
+// End is the offset that the next append must begin at.
+func (s *Stream) End() int64 { return s.end.Load() }
+
+// DurableEnd is the offset up to which everything is durable: the high
+// watermark. It never falls.
+func (s *Stream) DurableEnd() int64 { return s.durable.Load() }
+
+// CommittedEnd is the offset up to which everything is in objects that the
+// metadata knows. It may be lower than DurableEnd and never falls.
+func (s *Stream) CommittedEnd() int64 { return s.committed.Load() }
+
+// Append puts a batch at the stream's end. It copies Bytes, and blocks for at
+// most one device write, when the WAL is idle and writes in the caller's
+// goroutine.
+//
+// On nil, done.Durable is called exactly once: in order per stream, possibly
+// before Append returns and in its goroutine, with nil once the batch is
+// durable and visible (DurableEnd has risen), or with the error that fenced
+// the WAL. done must not call Append or Close.
+//
+// On an error nothing was appended and done is not called: ErrFull (retriable:
+// Manager.WaitSpace), ErrFenced or ErrClosed.
+func (s *Stream) Append(b Batch, done Completion) error {
+	s.pending.Add(1) // before the look at closing: Close sets it, then waits
+	if s.closing.Load() {
+		s.settle()
+		return ErrClosed
+	}
+	if err := s.Failed(); err != nil {
+		s.settle()
+		return err
+	}
+	invariant.Check(b.BaseOffset == s.end.Load() && b.EndOffset > b.BaseOffset,
+		"stream %d: append of [%d, %d) at end %d", s.id, b.BaseOffset, b.EndOffset, s.end.Load())
+	a := appends.Get().(*appending)
+	*a = appending{stream: s, end: b.EndOffset, done: done}
+	err := s.m.log.Append(tail.Record{
+		Stream: s.id, Epoch: s.epoch, Base: b.BaseOffset, End: b.EndOffset, Payload: b.Bytes, CRC: b.CRC,
+	}, a)
+	if err != nil {
+		appends.Put(a)
+		s.settle()
+		return err
+	}
+	s.end.Store(b.EndOffset)
+	return nil
+}
+
+// Failed is nil while the stream takes appends, else why it does not.
+func (s *Stream) Failed() error {
+	if p := s.failed.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// settle counts one append out.
+func (s *Stream) settle() {
+	if s.pending.Add(-1) == 0 && s.closing.Load() {
+		select {
+		case s.drained <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// appending is an append between the WAL taking it and its completion. It is
+// pooled: one a batch, in steady state none allocated.
+type appending struct {
+	stream *Stream
+	end    int64
+	done   Completion
+}
+
+var appends = sync.Pool{New: func() any { return new(appending) }}
+
+// Durable is called by the WAL, in order.
+func (a *appending) Durable(err error) {
+	s, end, done := a.stream, a.end, a.done
+	*a = appending{}
+	appends.Put(a)
+	if err == nil {
+		s.durable.Store(end) // before done: whoever is told may read at once
+	} else {
+		s.fail(err)
+	}
+	done.Durable(err)
+	s.settle()
+}
+
+func (s *Stream) fail(err error) {
+	err = fmt.Errorf("stream %d: %w: %w", s.id, ErrFenced, err)
+	s.failed.CompareAndSwap(nil, &err)
+}
+
+// Trim makes newStart the first readable offset (DeleteRecords, retention).
+// Offsets at or below the current start are no change. It returns once the
+// metadata has it.
+func (s *Stream) Trim(ctx context.Context, newStart int64) error {
+	if newStart <= s.start.Load() {
+		return nil
+	}
+	if newStart > s.durable.Load() {
+		return fmt.Errorf("stream %d: trim to %d: past the durable end %d", s.id, newStart, s.durable.Load())
+	}
+	if err := s.m.meta.TrimStream(ctx, s.id, s.epoch, newStart); err != nil {
+		return fmt.Errorf("stream %d: trim to %d: %w", s.id, newStart, err)
+	}
+	raise(&s.start, newStart)
+	return nil
+}
+
+// Close stops appends, waits for those under way, and ends the stream's tail
+// in the metadata; it returns where. The data stays readable here until it is
+// in objects. Close waits for no upload. After an error of the context or the
+// metadata it may be called again; of a fenced stream it returns the error.
+func (s *Stream) Close(ctx context.Context) (end int64, err error) {
+	s.closing.Store(true)
+	for s.pending.Load() > 0 {
+		select {
+		case <-s.drained:
+		case <-ctx.Done():
+			return 0, fmt.Errorf("stream %d: close: waiting for appends: %w", s.id, ctx.Err())
+		}
+	}
+	if err := s.Failed(); err != nil {
+		return 0, err
+	}
+	end = s.end.Load()
+	if err := s.m.closeStream(ctx, meta.CloseStream{Stream: s.id, Epoch: s.epoch, End: end}); err != nil {
+		return 0, fmt.Errorf("stream %d: close at %d: %w", s.id, end, err)
+	}
+	return end, nil
+}
+
+// raise stores v unless a holds as much already.
+func raise(a *atomic.Int64, v int64) {
+	for {
+		old := a.Load()
+		if v <= old || a.CompareAndSwap(old, v) {
+			return
+		}
+	}
+}

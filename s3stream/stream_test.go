@@ -1,0 +1,241 @@
+package s3stream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"testing"
+
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/s3stream/meta"
+	"github.com/seawallmq/seawall/s3stream/read"
+	"github.com/seawallmq/seawall/s3stream/tail"
+)
+
+// fakeLog keeps appends in memory and completes them when told to; with
+// inline it completes them inside Append, as an idle WAL does.
+type fakeLog struct {
+	inline  bool
+	refuse  error
+	pending []tail.Completion
+	records []tail.Record
+}
+
+func (l *fakeLog) Append(r tail.Record, done tail.Completion) error {
+	if l.refuse != nil {
+		return l.refuse
+	}
+	r.Payload = bytes.Clone(r.Payload)
+	l.records = append(l.records, r)
+	l.pending = append(l.pending, done)
+	if l.inline {
+		l.complete(nil)
+	}
+	return nil
+}
+
+func (l *fakeLog) complete(err error) {
+	pending := l.pending
+	l.pending = nil
+	for _, done := range pending {
+		done.Durable(err)
+	}
+}
+
+func (l *fakeLog) DurableUpTo() int64              { return 0 }
+func (l *fakeLog) Close() error                    { return nil }
+func (l *fakeLog) WaitSpace(context.Context) error { return nil }
+
+// TryRead covers offsets from 10 on; those from 20 on are in memory.
+func (l *fakeLog) TryRead(r read.Request) (read.Result, bool, bool) {
+	if r.From < 10 {
+		return read.Result{}, false, false
+	}
+	return l.find(r), true, r.From >= 20
+}
+
+func (l *fakeLog) Read(_ context.Context, r read.Request) (read.Result, bool, error) {
+	if r.From < 10 {
+		return read.Result{}, false, nil
+	}
+	return l.find(r), true, nil
+}
+
+func (l *fakeLog) find(r read.Request) read.Result {
+	res := read.Result{NextOffset: r.From}
+	for _, x := range l.records {
+		if x.Stream == r.Stream && x.End > r.From && x.End <= r.UpTo {
+			res.Append(x.Payload, nil)
+			res.NextOffset = x.End
+		}
+	}
+	return res
+}
+
+type fakeObjects struct{}
+
+func (fakeObjects) Read(_ context.Context, r read.Request) (read.Result, error) {
+	res := read.Result{NextOffset: 10}
+	res.Append([]byte("object"), nil)
+	return res, nil
+}
+
+func (fakeObjects) Attachments(context.Context, ids.StreamID, int64, int64) iter.Seq2[read.Attachment, error] {
+	return nil
+}
+
+// fakeMeta opens every stream at [5, 10), except stream 13.
+type fakeMeta struct{ closed []meta.CloseStream }
+
+func (*fakeMeta) OpenStreams(_ context.Context, _ ids.WALInstance, reqs []meta.OpenStream) ([]meta.OpenedStream, error) {
+	var out []meta.OpenedStream
+	for _, r := range reqs {
+		o := meta.OpenedStream{Stream: r.Stream, Epoch: r.ExpectedEpoch + 1, Start: 5, CommittedEnd: 8, End: 10}
+		if r.Stream == 13 {
+			o.Err = meta.ErrStillOpen
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+func (f *fakeMeta) CloseStream(_ context.Context, c meta.CloseStream) error {
+	f.closed = append(f.closed, c)
+	return nil
+}
+
+func (*fakeMeta) TrimStream(context.Context, ids.StreamID, ids.StreamEpoch, int64) error { return nil }
+
+func open(t *testing.T, log *fakeLog) (*Stream, *fakeMeta) {
+	t.Helper()
+	fm := &fakeMeta{}
+	m := New(Config{Meta: fm, Log: log, Window: log, Objects: fakeObjects{}, ColdReadsMax: 2})
+	streams, err := m.Open(context.Background(), []OpenRequest{{Stream: 7, ExpectedEpoch: 3}, {Stream: 13}})
+	if !errors.Is(err, meta.ErrStillOpen) || streams[1] != nil {
+		t.Fatalf("stream 13 was opened: %v", err)
+	}
+	s := streams[0]
+	if s.Epoch() != 4 || s.StartOffset() != 5 || s.End() != 10 || s.DurableEnd() != 10 || s.CommittedEnd() != 8 {
+		t.Fatalf("opened with %d: [%d, %d), durable %d, committed %d", s.Epoch(), s.StartOffset(), s.End(), s.DurableEnd(), s.CommittedEnd())
+	}
+	return s, fm
+}
+
+type told struct{ errs []error }
+
+func (d *told) Durable(err error) { d.errs = append(d.errs, err) }
+
+func TestNothingIsVisibleBeforeItIsDurable(t *testing.T) {
+	log := &fakeLog{}
+	s, _ := open(t, log)
+	done := &told{}
+	if err := s.Append(Batch{BaseOffset: 10, EndOffset: 30, Bytes: []byte("abc")}, done); err != nil {
+		t.Fatal(err)
+	}
+	if s.End() != 30 || s.DurableEnd() != 10 || len(done.errs) != 0 {
+		t.Fatalf("end %d, durable %d, told %v", s.End(), s.DurableEnd(), done.errs)
+	}
+	if res, ok := s.TryRead(10, 1000, ReadOptions{MaxBytes: 100}); !ok || len(res.Segments) != 0 || res.NextOffset != 10 {
+		t.Errorf("read past the durable end: %v, %v", res, ok)
+	}
+	log.complete(nil)
+	if s.DurableEnd() != 30 || !slices.Equal(done.errs, []error{nil}) {
+		t.Errorf("durable %d, told %v", s.DurableEnd(), done.errs)
+	}
+	res, err := s.Read(context.Background(), 10, 1000, ReadOptions{MaxBytes: 100})
+	if err != nil || string(res.Segments[0]) != "abc" || res.NextOffset != 30 {
+		t.Errorf("read %v, %v", res, err)
+	}
+}
+
+func TestReadGoesDownTheLayers(t *testing.T) {
+	log := &fakeLog{inline: true}
+	s, _ := open(t, log)
+	for base := int64(10); base < 30; base += 10 {
+		if err := s.Append(Batch{BaseOffset: base, EndOffset: base + 10, Bytes: fmt.Append(nil, base)}, &told{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		from     int64
+		ready    bool
+		want     string
+		notFound bool
+	}{
+		{from: 25, ready: true, want: "20"}, {from: 12, want: "10"}, {from: 6, want: "object"},
+		{from: 4, notFound: true}, {from: 31, notFound: true},
+	} {
+		if _, ok := s.TryRead(tt.from, 30, ReadOptions{}); ok != tt.ready {
+			t.Errorf("from %d: answered from memory: %v", tt.from, ok)
+		}
+		res, err := s.Read(context.Background(), tt.from, 30, ReadOptions{})
+		if tt.notFound {
+			if !errors.Is(err, ErrOutOfRange) {
+				t.Errorf("from %d: %v", tt.from, err)
+			}
+		} else if err != nil || string(res.Segments[0]) != tt.want {
+			t.Errorf("from %d: %q, %v", tt.from, res.Segments, err)
+		}
+	}
+}
+
+func TestRefusedAppendLeavesNoTrace(t *testing.T) {
+	log := &fakeLog{refuse: ErrFull}
+	s, fm := open(t, log)
+	done := &told{}
+	if err := s.Append(Batch{BaseOffset: 10, EndOffset: 11}, done); !errors.Is(err, ErrFull) {
+		t.Fatal(err)
+	}
+	if s.End() != 10 || len(done.errs) != 0 {
+		t.Errorf("end %d, told %v", s.End(), done.errs)
+	}
+	if end, err := s.Close(context.Background()); end != 10 || err != nil || len(fm.closed) != 1 {
+		t.Errorf("closed at %d: %v", end, err)
+	}
+}
+
+func TestFailedWriteFencesTheStream(t *testing.T) {
+	log := &fakeLog{}
+	s, fm := open(t, log)
+	done := &told{}
+	if err := s.Append(Batch{BaseOffset: 10, EndOffset: 11}, done); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken disk")
+	log.complete(broken)
+	if len(done.errs) != 1 || !errors.Is(done.errs[0], broken) || s.DurableEnd() != 10 {
+		t.Errorf("told %v, durable %d", done.errs, s.DurableEnd())
+	}
+	if err := s.Append(Batch{BaseOffset: 11, EndOffset: 12}, done); !errors.Is(err, ErrFenced) || !errors.Is(err, broken) {
+		t.Errorf("append after the failure: %v", err)
+	}
+	if _, err := s.Close(context.Background()); !errors.Is(err, ErrFenced) || len(fm.closed) != 0 {
+		t.Errorf("close after the failure: %v", err)
+	}
+}
+
+func TestCloseWaitsForAppendsUnderWay(t *testing.T) {
+	log := &fakeLog{}
+	s, fm := open(t, log)
+	if err := s.Append(Batch{BaseOffset: 10, EndOffset: 12}, &told{}); err != nil {
+		t.Fatal(err)
+	}
+	canceled, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := s.Close(canceled); !errors.Is(err, context.Canceled) || len(fm.closed) != 0 {
+		t.Fatalf("close with an append under way: %v", err)
+	}
+	if err := s.Append(Batch{BaseOffset: 12, EndOffset: 13}, &told{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("append while closing: %v", err)
+	}
+	log.complete(nil)
+	if end, err := s.Close(context.Background()); end != 12 || err != nil {
+		t.Fatalf("closed at %d: %v", end, err)
+	}
+	if want := (meta.CloseStream{Stream: 7, Epoch: 4, End: 12}); fm.closed[0] != want {
+		t.Errorf("closed %v", fm.closed)
+	}
+}

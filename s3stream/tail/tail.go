@@ -1,0 +1,46 @@
+package tail
+
+import (
+	"errors"
+
+	"github.com/seawallmq/seawall/internal/ids"
+)
+
+// Errors of Append. After any of them nothing was appended.
+var (
+	// ErrFull: no space until something is uploaded and trimmed. Retriable.
+	ErrFull = errors.New("write-ahead log is full")
+	// ErrFenced: the log takes no more appends, for good: a write failed or
+	// hung, or another took over.
+	ErrFenced = errors.New("write-ahead log is fenced")
+)
+
+// Record is one batch of a stream, for the offsets [Base, End).
+type Record struct {
+	Stream    ids.StreamID
+	Epoch     ids.StreamEpoch
+	Base, End int64
+	Payload   []byte // copied before Append returns
+	CRC       uint32 // CRC32C of Payload
+}
+
+// Completion is told what became of an append: nil once it is durable, else
+// the error for which it may not be. It is called in the order of appends, on
+// the goroutine that finished the write, and must be quick: everybody behind
+// waits for it.
+type Completion interface {
+	Durable(err error)
+}
+
+// Log makes appends durable. It has two ends: a write-ahead log (WAL), and
+// later object storage itself (s3stream/directack).
+type Log interface {
+	// Append copies the record and returns once its place is fixed; done is
+	// called when it is durable, maybe before Append returns. Appends of one
+	// stream come from one goroutine at a time.
+	Append(r Record, done Completion) error
+	// DurableUpTo is the position below which everything is durable.
+	DurableUpTo() int64
+	// Close makes what was appended durable and lets go.
+	Close() error
+}
