@@ -1,0 +1,159 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seawallmq/seawall/s3stream/objstore"
+	"github.com/seawallmq/seawall/s3stream/objstore/storetest"
+)
+
+func open(t *testing.T, dir string) *Store {
+	t.Helper()
+	s, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func put(s *Store, key, content string, opts objstore.PutOptions) error {
+	return s.Put(context.Background(), key, objstore.NewBody([]byte(content)), opts)
+}
+
+func TestAcceptance(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) objstore.Store { return open(t, t.TempDir()) },
+		storetest.Expect{PutIfAbsent: true, CompleteIfAbsent: true})
+}
+
+// Two stores on one directory are two processes as far as the locks go.
+func TestSessionsShareADirectory(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	a := open(t, dir)
+	u, err := a.CreateMultipart(ctx, "m", objstore.PutOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := u.UploadPart(ctx, 1, objstore.NewBody([]byte("part"))); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, dir)
+	if err := put(b, "k", "from b", objstore.PutOptions{IfNoneMatch: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(a, "k", "from a", objstore.PutOptions{IfNoneMatch: true}); !errors.Is(err, objstore.ErrPreconditionFailed) {
+		t.Errorf("got %v, want ErrPreconditionFailed", err)
+	}
+	if err := u.Complete(ctx); err != nil {
+		t.Errorf("opening b disturbed an upload of a: %v", err)
+	}
+}
+
+func TestOpenRemovesWhatACrashLeft(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	s := open(t, dir)
+	if err := put(s, "kept", "x", objstore.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateMultipart(ctx, "m", objstore.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	leftover := filepath.Join(dir, s.newName("tmp"))
+	if err := os.WriteFile(leftover, []byte("half"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.lock.Close() // as the kernel does for a killed process
+
+	again := open(t, dir)
+	if _, err := os.Stat(leftover); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the temporary file of a dead session is still there: %v", err)
+	}
+	entries, err := again.List(ctx, "", "", 10)
+	if err != nil || len(entries) != 1 || entries[0].Key != "kept" {
+		t.Errorf("List = %v, %v; want only the finished object", entries, err)
+	}
+	own, err := os.ReadDir(filepath.Join(dir, ownFolder))
+	if err != nil || len(own) != 2 { // lock and one session
+		t.Errorf("%s holds %v (%v), want the lock and one session", ownFolder, own, err)
+	}
+}
+
+func TestCloseLeavesObjectsOnly(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	if err := put(s, "a/b", "x", objstore.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(context.Background(), "a/b"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != ownFolder {
+		t.Errorf("%v is left (%v): the empty folder should be gone", left, err)
+	}
+}
+
+func TestAKeyCannotBeAFolder(t *testing.T) {
+	s := open(t, t.TempDir())
+	if err := put(s, "a/b", "x", objstore.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"a", "a/b/c"} {
+		for _, absent := range []bool{false, true} {
+			if err := put(s, key, "y", objstore.PutOptions{IfNoneMatch: absent}); !errors.Is(err, objstore.ErrInvalid) {
+				t.Errorf("Put(%s) beside a/b = %v, want ErrInvalid", key, err)
+			}
+		}
+	}
+	if err := s.Delete(context.Background(), "a", "a/b/c"); err != nil {
+		t.Errorf("Delete of keys that are none: %v", err)
+	}
+}
+
+func TestSymbolicLinksDoNotLeadOut(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	s := open(t, dir)
+	if err := os.WriteFile(filepath.Join(outside, "secret"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.GetRange(context.Background(), "link/secret", 0, make([]byte, 1)); err == nil {
+		t.Error("read through a symbolic link that leads out")
+	}
+	if err := put(s, "link/planted", "x", objstore.PutOptions{}); err == nil {
+		t.Error("wrote through a symbolic link that leads out")
+	}
+}
+
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	inTheWay := filepath.Join(dir, "file")
+	if err := os.WriteFile(inTheWay, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	readOnly := filepath.Join(dir, "ro")
+	if err := os.Mkdir(readOnly, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]string{inTheWay: "file stands in its place", inTheWay + "/below": "file stands in its place"}
+	if os.Getuid() == 0 {
+		cases["/proc/seawall"] = "cannot be made" // root may write anywhere else
+	} else {
+		cases[readOnly] = "change its owner or mode"
+	}
+	for path, want := range cases {
+		_, err := Open(path)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("Open(%s) = %v, want an error that names it and says %q", path, err, want)
+		}
+	}
+}
