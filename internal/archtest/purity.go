@@ -12,8 +12,6 @@ import (
 var impureImports = map[string]string{
 	"os":            "the operating system",
 	"syscall":       "the operating system",
-	"net":           "the network",
-	"net/http":      "the network",
 	"io/ioutil":     "the operating system",
 	"log":           "a log writer",
 	"log/slog":      "a log writer",
@@ -48,12 +46,25 @@ var impureNames = map[string]map[string]string{
 	},
 }
 
-// seededRandNames are what a pure package may use of math/rand and
-// math/rand/v2: generators made from a seed that was handed in. All else there
-// draws from the process-wide generator.
-var seededRandNames = map[string]bool{
-	"Rand": true, "Source": true, "Source64": true, "New": true, "NewSource": true,
-	"PCG": true, "NewPCG": true, "ChaCha8": true, "NewChaCha8": true, "Zipf": true, "NewZipf": true,
+// pureNames are the packages of which only these names are pure: generators of
+// randomness made from a seed that was handed in, and the arithmetic of network
+// addresses. All else there reaches why.
+var pureNames = map[string]struct {
+	why   string
+	names map[string]bool
+}{
+	"math/rand": {"randomness that was not handed in", set("Rand", "Source", "Source64", "New", "NewSource", "Zipf", "NewZipf")},
+	"math/rand/v2": {"randomness that was not handed in",
+		set("Rand", "Source", "New", "PCG", "NewPCG", "ChaCha8", "NewChaCha8", "Zipf", "NewZipf")},
+	"net": {"the network", set("SplitHostPort", "JoinHostPort", "IP", "IPNet", "ParseIP", "ParseCIDR")},
+}
+
+func set(names ...string) map[string]bool {
+	m := map[string]bool{}
+	for _, n := range names {
+		m[n] = true
+	}
+	return m
 }
 
 // impureImport says what the import of path would reach, or "".
@@ -71,11 +82,8 @@ func impureImport(path string) string {
 
 // impureName says what the use of path.name would reach, or "".
 func impureName(path, name string) string {
-	if path == "math/rand" || path == "math/rand/v2" {
-		if seededRandNames[name] {
-			return ""
-		}
-		return "randomness that was not handed in"
+	if p, ok := pureNames[path]; ok && !p.names[name] {
+		return p.why
 	}
 	return impureNames[path][name]
 }

@@ -1,0 +1,182 @@
+package config
+
+import (
+	"path"
+	"slices"
+
+	"github.com/seawallmq/seawall/internal/ids"
+)
+
+// build fills the typed groups from the effective values. It reports what it
+// cannot parse; what does not fit together is the matter of validate.
+func (c *Config) build(faults *Faults) {
+	r := reader(c.effective)
+	c.buildNode(r)
+	c.buildNetwork(r, faults)
+	c.Controller = Controller{
+		Voters:             c.voters(r, faults),
+		ElectionTimeout:    r.duration("controller.quorum.election.timeout.ms"),
+		FetchTimeout:       r.duration("controller.quorum.fetch.timeout.ms"),
+		RequestTimeout:     r.duration("controller.quorum.request.timeout.ms"),
+		SnapshotAfterBytes: r.long("metadata.log.max.record.bytes.between.snapshots"),
+	}
+	c.Admin.Addr = r.text("admin.listener")
+	c.buildStorage(r)
+	c.buildMemory(r)
+	c.Topics = Topics{
+		NumPartitions:          r.int("num.partitions"),
+		ReplicationFactor:      r.int("default.replication.factor"),
+		AutoCreate:             r.flag("auto.create.topics.enable"),
+		DeleteEnable:           r.flag("delete.topic.enable"),
+		RetentionCheckInterval: r.duration("log.retention.check.interval.ms"),
+		ProducerIDExpiration:   r.duration("producer.id.expiration.ms"),
+		ProducerIDCheckEvery:   r.duration("producer.id.expiration.check.interval.ms"),
+	}
+	c.Offsets = Offsets{
+		NumPartitions:          r.int("offsets.topic.num.partitions"),
+		ReplicationFactor:      r.int("offsets.topic.replication.factor"),
+		MetadataBytesMax:       r.int("offset.metadata.max.bytes"),
+		Retention:              r.duration("offsets.retention.minutes"),
+		RetentionCheckInterval: r.duration("offsets.retention.check.interval.ms"),
+		CommitTimeout:          r.duration("offsets.commit.timeout.ms"),
+	}
+	c.Group = Group{
+		SessionTimeoutMin:     r.duration("group.min.session.timeout.ms"),
+		SessionTimeoutMax:     r.duration("group.max.session.timeout.ms"),
+		InitialRebalanceDelay: r.duration("group.initial.rebalance.delay.ms"),
+		SizeMax:               r.int("group.max.size"),
+	}
+}
+
+func (c *Config) buildNode(r reader) {
+	roles := r.list("process.roles")
+	c.Node = Node{
+		ID:           ids.NodeID(-1),
+		IsBroker:     slices.Contains(roles, "broker"),
+		IsController: slices.Contains(roles, "controller"),
+		Rack:         r.text("broker.rack"),
+		ClusterID:    r.text("cluster.id"),
+		MetadataDir:  r.text("metadata.log.dir"),
+	}
+	if r.text("node.id") != "" {
+		c.Node.ID = ids.NodeID(r.int("node.id"))
+	}
+	if dirs := r.list("log.dirs"); len(dirs) > 0 {
+		c.Node.DataDir = dirs[0]
+	}
+	if c.Node.MetadataDir == "" {
+		c.Node.MetadataDir = c.Node.DataDir
+	}
+}
+
+func (c *Config) buildNetwork(r reader, faults *Faults) {
+	parse := func(property string, protocols map[string]string) []Listener {
+		listeners, err := parseListeners(r.text(property), protocols)
+		if err != nil {
+			faults.add(property, r.text(property), err.Error(), "")
+		}
+		return listeners
+	}
+	protocols, err := parseProtocolMap(r.text("listener.security.protocol.map"))
+	if err != nil {
+		faults.add("listener.security.protocol.map", r.text("listener.security.protocol.map"), err.Error(), "")
+	}
+	forControllers := r.list("controller.listener.names")
+
+	n := &c.Network
+	for _, l := range parse("listeners", protocols) {
+		if slices.Contains(forControllers, l.Name) {
+			n.ControllerListeners = append(n.ControllerListeners, l)
+		} else {
+			n.Listeners = append(n.Listeners, l)
+		}
+	}
+	n.Advertised = parse("advertised.listeners", protocols)
+	if len(n.Advertised) == 0 {
+		for _, l := range n.Listeners {
+			if l.Host == "" {
+				l.Host = c.facts.hostname
+			}
+			n.Advertised = append(n.Advertised, l)
+		}
+	}
+	n.InterBroker = r.text("inter.broker.listener.name")
+	if n.InterBroker == "" && len(n.Listeners) > 0 {
+		n.InterBroker = n.Listeners[0].Name
+	}
+	n.RequestBytesMax = r.int("socket.request.max.bytes")
+	n.ConnectionsMax = r.int("max.connections")
+	n.ConnectionsPerIPMax = r.int("max.connections.per.ip")
+	n.ConnectionIdleMax = r.duration("connections.max.idle.ms")
+	n.QueuedRequestsMax = r.int("queued.max.requests")
+	n.FetchBytesMax = r.int("fetch.max.bytes")
+	n.FetchSessionsMax = r.int("max.incremental.fetch.session.cache.slots")
+	n.DescribePartsMax = r.int("max.request.partition.size.limit")
+}
+
+// voters reads the quorum. The default names voter 1; a node with another id
+// that says nothing of voters means itself.
+func (c *Config) voters(r reader, faults *Faults) []Voter {
+	const property = "controller.quorum.voters"
+	voters, err := parseVoters(r.text(property))
+	if err != nil {
+		faults.add(property, r.text(property), err.Error(), "")
+	}
+	if _, explicit := c.set[property]; !explicit && len(voters) == 1 {
+		voters[0].ID = int32(c.Node.ID)
+	}
+	return voters
+}
+
+func (c *Config) buildStorage(r reader) {
+	c.WALTimeout = r.duration("wal.write.timeout.ms")
+	c.Upload.Interval = r.duration("s3.wal.upload.interval.ms")
+	c.Object = Object{
+		BlockBytes:      r.int("s3.object.block.size"),
+		PartBytes:       r.long("s3.object.part.size"),
+		SplitBytes:      r.long("s3.stream.object.split.size"),
+		DeleteRetention: r.duration("s3.object.delete.retention.minutes"),
+	}
+	// Both URLs were checked as values of their properties.
+	if store := r.text("s3.data.buckets"); store != "" {
+		c.Store, _ = ParseStore(store)
+	}
+	if wal := r.text("s3.wal.path"); wal != "" {
+		c.WAL, _ = ParseWALPath(wal)
+		return
+	}
+	c.WAL = WAL{
+		Kind: WALFile, Path: path.Join(c.Node.DataDir, walFileName), CapacityBytes: defaultWALCapacity,
+		IODepth: defaultIODepth, FenceKind: FenceExclusive,
+	}
+}
+
+// walFileName is the WAL's file in the data directory, where nothing else is
+// said.
+const walFileName = "seawall.wal"
+
+// buildMemory works out every -1. The fifth that is left of the budget is for
+// what has no bound of its own in the configuration: answers, uploads, indexes.
+func (c *Config) buildMemory(r reader) {
+	orElse := func(name string, derived int64) int64 {
+		if v := r.long(name); v >= 0 {
+			return v
+		}
+		return derived
+	}
+	memory := c.facts.memoryBytes
+	if memory <= 0 {
+		memory = unknownMemoryBytes
+	}
+	budget := orElse("memory.budget.bytes", memory/2)
+	c.Memory.BudgetBytes = budget
+	c.Cache.LogBytes = orElse("s3.wal.cache.size", budget/5*2)
+	c.Cache.BlockBytes = orElse("s3.block.cache.size", budget/5)
+	c.Network.QueuedBytesMax = orElse("queued.max.request.bytes", budget/5)
+
+	threshold := min(c.Cache.LogBytes/3, 500*mib)
+	if c.WAL.CapacityBytes > 0 {
+		threshold = min(threshold, c.WAL.CapacityBytes/4)
+	}
+	c.Upload.ThresholdBytes = orElse("s3.wal.upload.threshold", threshold)
+}

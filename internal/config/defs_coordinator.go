@@ -1,0 +1,42 @@
+package config
+
+// coordinatorDefs are about consumer groups, their offsets, and transactions.
+var coordinatorDefs = []Def{
+	{Name: "group.initial.rebalance.delay.ms", Type: Int, Default: "3000", Unit: "ms", Valid: atLeast(0),
+		Doc: "How long the first rebalance of an empty group waits for more members."},
+	{Name: "group.min.session.timeout.ms", Type: Int, Default: "6000", Unit: "ms", Valid: atLeast(1),
+		Doc: "The shortest session that a member may ask for."},
+	{Name: "group.max.session.timeout.ms", Type: Int, Default: "1800000", Unit: "ms", Valid: atLeast(1),
+		Doc: "The longest session that a member may ask for."},
+	{Name: "group.max.size", Type: Int, Default: "2147483647", Valid: atLeast(1),
+		Doc: "How many members a group may have."},
+	{Name: "group.coordinator.rebalance.protocols", Type: List, Default: "classic", Valid: nonEmpty{listOf{"classic", "consumer", "streams"}}, Inert: true,
+		Doc: "The group protocols on offer: classic."},
+
+	{Name: "offset.metadata.max.bytes", Type: Int, Default: "4096", Unit: "bytes", Valid: atLeast(0),
+		Doc: "How long the text may be that a client stores with an offset."},
+	{Name: "offsets.retention.minutes", Type: Int, Default: "10080", Unit: "minutes", Valid: atLeast(1),
+		Doc: "How long the offsets of an empty group are kept."},
+	{Name: "offsets.retention.check.interval.ms", Type: Long, Default: "600000", Unit: "ms", Valid: atLeast(1),
+		Doc: "How often the coordinator looks for offsets to forget."},
+	{Name: "offsets.commit.timeout.ms", Type: Int, Default: "5000", Unit: "ms", Valid: atLeast(1),
+		Doc: "How long an offset commit may take to become durable before it is answered with an error."},
+	{Name: "offsets.topic.num.partitions", Type: Int, Default: "50", Valid: atLeast(1),
+		Doc: "How many partitions __consumer_offsets gets. Fixed once the topic exists."},
+	{Name: "offsets.topic.replication.factor", Type: Int, Default: "3", Valid: atLeast(1),
+		Doc: "The replication factor that is shown for __consumer_offsets."},
+	{Name: "offsets.topic.segment.bytes", Type: Int, Default: "104857600", Unit: "bytes", Valid: atLeast(1), Inert: true},
+	{Name: "offsets.topic.compression.codec", Type: Int, Default: "0", Inert: true},
+	{Name: "offsets.load.buffer.size", Type: Int, Default: "5242880", Unit: "bytes", Valid: atLeast(1), Inert: true},
+
+	{Name: "transactional.id.expiration.ms", Type: Int, Default: "604800000", Unit: "ms", Valid: atLeast(1), Inert: true},
+	{Name: "transaction.max.timeout.ms", Type: Int, Default: "900000", Unit: "ms", Valid: atLeast(1), Inert: true},
+	{Name: "transaction.state.log.num.partitions", Type: Int, Default: "50", Valid: atLeast(1), Inert: true},
+	{Name: "transaction.state.log.replication.factor", Type: Int, Default: "3", Valid: atLeast(1), Inert: true},
+	{Name: "transaction.state.log.min.isr", Type: Int, Default: "2", Valid: atLeast(1), Inert: true},
+	{Name: "transaction.state.log.segment.bytes", Type: Int, Default: "104857600", Unit: "bytes", Valid: atLeast(1), Inert: true},
+	{Name: "transaction.state.log.load.buffer.size", Type: Int, Default: "5242880", Unit: "bytes", Valid: atLeast(1), Inert: true},
+	{Name: "transaction.abort.timed.out.transaction.cleanup.interval.ms", Type: Int, Default: "10000", Unit: "ms", Valid: atLeast(1), Inert: true},
+	{Name: "transaction.remove.expired.transaction.cleanup.interval.ms", Type: Int, Default: "3600000", Unit: "ms", Valid: atLeast(1), Inert: true},
+	{Name: "transaction.partition.verification.enable", Type: Bool, Default: "true", Update: ClusterWide, Inert: true},
+}

@@ -1,0 +1,46 @@
+package config
+
+// nodeDefs say who a node is, where it keeps its own state, and how it finds
+// the controllers.
+var nodeDefs = []Def{
+	{Name: "node.id", Type: Int, Valid: atLeast(0), Synonyms: same("broker.id"),
+		Doc: "The number of this node, unique in the cluster and the same for life. Required."},
+	{Name: "broker.id", Type: Int, Valid: atLeast(0),
+		Doc: "Another name for node.id."},
+	{Name: "process.roles", Type: List, Default: "broker,controller", Valid: nonEmpty{listOf{"broker", "controller"}},
+		Doc: "What this process does. This version runs both in one process."},
+	{Name: "broker.rack", Type: String,
+		Doc: "The zone of this node; compared with a client's client.rack."},
+	{Name: "cluster.id", Type: String,
+		Doc: "The cluster that this node may belong to. Empty: make one at the first start, and keep it. A node whose data belongs to another cluster refuses to start."},
+	{Name: "log.dirs", Type: List, Synonyms: same("log.dir"),
+		Doc: "Where this node keeps its own state: metadata and, unless s3.wal.path says otherwise, the WAL. One directory; records do not live here."},
+	{Name: "log.dir", Type: String, Default: "/var/lib/seawall",
+		Doc: "The same; log.dirs goes first."},
+	{Name: "metadata.log.dir", Type: String,
+		Doc: "Where the metadata log and its snapshots are kept. Empty: in the directory of log.dirs."},
+
+	{Name: "controller.quorum.voters", Type: List, Default: "1@localhost:9093",
+		Doc: "The controllers, as id@host:port. This version has one: this node. Unset, its id is node.id."},
+	{Name: "controller.listener.names", Type: List, Default: "CONTROLLER",
+		Doc: "Which of the listeners are for controllers; clients are not told of them."},
+	{Name: "controller.quorum.election.timeout.ms", Type: Int, Default: "1000", Unit: "ms", Valid: atLeast(1),
+		Doc: "How long a controller waits for votes. A single voter elects itself at once."},
+	{Name: "controller.quorum.fetch.timeout.ms", Type: Int, Default: "2000", Unit: "ms", Valid: atLeast(1),
+		Doc: "How long a controller goes without hearing from the leader before it asks for an election."},
+	{Name: "controller.quorum.request.timeout.ms", Type: Int, Default: "2000", Unit: "ms", Valid: atLeast(1),
+		Doc: "How long a request between controllers may take."},
+	{Name: "metadata.log.max.record.bytes.between.snapshots", Type: Long, Default: "20971520", Unit: "bytes", Valid: atLeast(1),
+		Doc: "How much the metadata log grows before the next snapshot is written."},
+	{Name: "broker.session.timeout.ms", Type: Int, Default: "2000", Unit: "ms", Valid: atLeast(1),
+		Doc: "How long a broker may miss its heartbeats before another takes over its WAL. Shorter than Kafka's 9000: a take-over is cheap here.", Inert: true},
+	{Name: "broker.heartbeat.interval.ms", Type: Int, Default: "500", Unit: "ms", Valid: atLeast(1),
+		Doc: "How often a broker renews its registration.", Inert: true},
+
+	{Name: "admin.listener", Type: String, Default: "127.0.0.1:9644", Valid: check{"host:port", checkHostPort},
+		Doc: "Where /healthz, /readyz, /metrics and /debug/pprof are served, without authentication. Empty: nowhere."},
+	{Name: "gossip.listener", Type: String, Default: ":7946", Valid: check{"host:port", checkHostPort}, Inert: true,
+		Doc: "Where nodes tell each other of their zone and endpoints."},
+	{Name: "memory.budget.bytes", Type: Long, Default: "-1", Unit: "bytes", Valid: atLeast(-1),
+		Doc: "The bound over every cache, queue and buffer together. -1: half of the memory of the machine or its cgroup."},
+}
