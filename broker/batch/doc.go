@@ -59,4 +59,39 @@
 //	headers         varint count, then for each
 //	                varint length, key bytes (never null)
 //	                varint length, value bytes
+//
+// # A summary
+//
+// What is stored beside a slice of a partition; see [Summary] for the meaning.
+// It has no checksum: the object's block that holds it has one. Varints are
+// zigzag-encoded, uvarints not; "from" says what a number is relative to.
+//
+//	version         1 byte: 1
+//	flags           1 byte: bit 0 seeded, bit 1 producers complete
+//	base offset     uvarint
+//	next offset     uvarint, from base offset
+//	max timestamp   varint
+//	its batch       uvarint, from base offset
+//	epochs          uvarint count, then for each
+//	                varint epoch, from the one before or 0
+//	                uvarint start, from the one before or base offset
+//	time entries    uvarint count, then for each
+//	                uvarint offset, from the one before or base offset
+//	                varint timestamp, from the one before or max timestamp
+//	producers       uvarint count, then for each
+//	                uvarint id, from the one before or 0
+//	                varint epoch
+//	                varint coordinator epoch
+//	                varint last timestamp, from max timestamp
+//	                1 byte: bit 0 transaction open, bit 1 its start uncertain
+//	                varint its first offset, from base offset; if open
+//	                uvarint number of batches, then for each
+//	                varint offset, from the one before or base offset
+//	                uvarint last offset delta
+//	                uvarint base sequence
+//	aborted         uvarint count, then for each
+//	                uvarint producer id
+//	                1 byte: bit 0 start uncertain
+//	                varint first offset, from base offset
+//	                uvarint last offset, from base offset
 package batch
