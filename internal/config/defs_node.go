@@ -16,7 +16,7 @@ var nodeDefs = []Def{
 	{Name: "log.dirs", Type: List, Synonyms: same("log.dir"),
 		Doc: "Where this node keeps its own state: metadata and, unless s3.wal.path says otherwise, the WAL. One directory; records do not live here."},
 	{Name: "log.dir", Type: String, Default: "/var/lib/seawall",
-		Doc: "The same; log.dirs goes first."},
+		Doc: "Another name for log.dirs, which goes first."},
 	{Name: "metadata.log.dir", Type: String,
 		Doc: "Where the metadata log and its snapshots are kept. Empty: in the directory of log.dirs."},
 

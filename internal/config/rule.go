@@ -62,13 +62,13 @@ func (l listOf) Check(value string) error {
 	elements := SplitList(value)
 	for i, e := range elements {
 		if !slices.Contains(l, e) || slices.Contains(elements[:i], e) {
-			return errors.New("must be " + l.String())
+			return errors.New("must list " + l.String())
 		}
 	}
 	return nil
 }
 
-func (l listOf) String() string { return "a list of different ones of " + strings.Join(l, ", ") }
+func (l listOf) String() string { return "different ones of " + strings.Join(l, ", ") }
 
 // nonEmpty is a Rule for lists that must have an element.
 type nonEmpty struct{ Rule }

@@ -5,6 +5,9 @@ import "strings"
 // nearest returns the known property whose name is closest to name, or "" when
 // none is close enough to be what was meant.
 func nearest(name string) string {
+	if len(name) > 2*maxNameLength {
+		return "" // nothing is near, and the distance would cost its length
+	}
 	best, bestDistance := "", len(name)/3+1
 	for _, d := range All(Broker | PerTopic) {
 		if n := distance(name, d.Name); n < bestDistance {
@@ -13,6 +16,9 @@ func nearest(name string) string {
 	}
 	return best
 }
+
+// maxNameLength is about the length of the longest property name.
+const maxNameLength = 64
 
 // distance is the Levenshtein distance of two names, in bytes.
 func distance(a, b string) int {
