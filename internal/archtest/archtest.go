@@ -14,7 +14,7 @@ const (
 
 // Violation is one place where the source departs from the rules.
 type Violation struct {
-	Rule    string // layer, pure, doc or length
+	Rule    string // layer, pure, doc, length or link
 	File    string // from the module root
 	Line    int    // 0 when the whole file or folder is meant
 	Message string
@@ -67,7 +67,9 @@ func Check(fsys fs.FS) ([]Violation, error) {
 			}
 		}
 	}
-	return append(found, checkRatchet(measured, allowed, ExceptionsFile)...), nil
+	found = append(found, checkRatchet(measured, allowed, ExceptionsFile)...)
+	links, err := checkLinks(fsys)
+	return append(found, links...), err
 }
 
 // checkPackage applies every rule but the ratchet to one package.

@@ -16,6 +16,8 @@
 //     [MaxFuncLines], but for the entries of the exceptions file. An entry that
 //     is larger than it must be is itself a violation, so the list can only
 //     shrink.
+//   - Links of the documentation lead to files that exist, and not to line
+//     numbers.
 //
 // Test files are exempt: a test may reach across the house, and may be long.
 //
