@@ -1,0 +1,75 @@
+package image
+
+import (
+	"iter"
+
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/image/wire"
+)
+
+// Node is a registered node. Its epoch is issued here and nowhere else.
+type Node struct {
+	ID          ids.NodeID
+	Epoch       ids.NodeEpoch // rises with every new incarnation and every fencing
+	Incarnation ids.UUID      // one life of the node's process
+	Rack        string        // its zone; "" for none
+	Endpoints   []Endpoint    // by listener name
+	State       NodeState
+}
+
+// Endpoint is where a listener of a node can be reached.
+type Endpoint struct {
+	Listener         string
+	Host             string
+	Port             uint16
+	SecurityProtocol int16 // Kafka's number of it: 0 is PLAINTEXT
+}
+
+// NodeState says whether a node is thought alive. The numbers are durable.
+type NodeState uint8
+
+// The states of a node.
+const (
+	NodeActive NodeState = 1 // registered and not fenced since
+	NodeFenced NodeState = 2 // its epoch was raised: it must register anew
+)
+
+// String names the state.
+func (s NodeState) String() string { return enumName(s, "", "active", "fenced") }
+
+// RecordKind is KindNode.
+func (*Node) RecordKind() RecordKind { return KindNode }
+
+func (r *Node) fields(c *wire.Coder) {
+	wire.Int(c, &r.ID)
+	wire.Uint(c, &r.Epoch)
+	c.UUID(&r.Incarnation)
+	wire.String(c, &r.Rack)
+	wire.List(c, &r.Endpoints, 4, endpointFields)
+	wire.Uint(c, &r.State)
+}
+
+func endpointFields(c *wire.Coder, e *Endpoint) {
+	wire.String(c, &e.Listener)
+	wire.String(c, &e.Host)
+	wire.Uint(c, &e.Port)
+	wire.Int(c, &e.SecurityProtocol)
+}
+
+func (r *Node) apply(img *Image) { img.nodes.put(r.ID, r) }
+
+// Node returns a registered node.
+func (img *Image) Node(id ids.NodeID) (*Node, bool) { return img.nodes.get(id) }
+
+// Nodes walks the registered nodes by id, fenced ones too.
+func (img *Image) Nodes() iter.Seq[*Node] { return img.nodes.values() }
+
+// Endpoint returns the node's endpoint on a listener.
+func (r *Node) Endpoint(listener string) (Endpoint, bool) {
+	for _, e := range r.Endpoints {
+		if e.Listener == listener {
+			return e, true
+		}
+	}
+	return Endpoint{}, false
+}

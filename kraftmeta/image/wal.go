@@ -1,0 +1,85 @@
+package image
+
+import (
+	"iter"
+
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/image/wire"
+)
+
+// WAL is one instance of a write-ahead log, from the moment before it takes
+// its first append until its space may be used again.
+type WAL struct {
+	Instance  ids.WALInstance
+	Node      ids.NodeID    // who opened it
+	NodeEpoch ids.NodeEpoch // at which epoch
+	Kind      string        // how a second writer is kept out: exclusive, reservation or shared
+	Location  string        // its URL, as its node and rescuers understand it
+	State     WALState
+	// Trim is the position below which its space may be overwritten (I3), and
+	// where recovery starts.
+	Trim uint64
+	// Rescuer serves and uploads what is left in a rescued WAL.
+	Rescuer      ids.NodeID
+	RescuerEpoch ids.NodeEpoch
+}
+
+// WALState is the life of a WAL instance. The numbers are durable.
+type WALState uint8
+
+// The states of a WAL.
+const (
+	WALOpen    WALState = 1 // takes appends
+	WALRescued WALState = 2 // every stream's end is fixed, never appended to again
+	WALRetired WALState = 3 // nothing in it is needed
+)
+
+// String names the state.
+func (s WALState) String() string { return enumName(s, "", "open", "rescued", "retired") }
+
+// HeldBy says whether a node at an epoch speaks for what is in the WAL: the
+// node that opened it or, once rescued, its rescuer.
+func (r *WAL) HeldBy(node ids.NodeID, epoch ids.NodeEpoch) bool {
+	switch r.State {
+	case WALOpen:
+		return r.Node == node && r.NodeEpoch == epoch
+	case WALRescued:
+		return r.Rescuer == node && r.RescuerEpoch == epoch
+	}
+	return false
+}
+
+// RemoveWAL is the end of a retired WAL's record.
+type RemoveWAL struct {
+	Instance ids.WALInstance
+}
+
+// RecordKind is KindWAL.
+func (*WAL) RecordKind() RecordKind { return KindWAL }
+
+func (r *WAL) fields(c *wire.Coder) {
+	c.UUID(&r.Instance)
+	wire.Int(c, &r.Node)
+	wire.Uint(c, &r.NodeEpoch)
+	wire.String(c, &r.Kind)
+	wire.String(c, &r.Location)
+	wire.Uint(c, &r.State)
+	wire.Uint(c, &r.Trim)
+	wire.Int(c, &r.Rescuer)
+	wire.Uint(c, &r.RescuerEpoch)
+}
+
+func (r *WAL) apply(img *Image) { img.wals.put(r.Instance, r) }
+
+// RecordKind is KindRemoveWAL.
+func (*RemoveWAL) RecordKind() RecordKind { return KindRemoveWAL }
+
+func (r *RemoveWAL) fields(c *wire.Coder) { c.UUID(&r.Instance) }
+
+func (r *RemoveWAL) apply(img *Image) { img.wals.remove(r.Instance) }
+
+// WAL returns a WAL instance.
+func (img *Image) WAL(instance ids.WALInstance) (*WAL, bool) { return img.wals.get(instance) }
+
+// WALs walks the WAL instances, in no order that means anything.
+func (img *Image) WALs() iter.Seq[*WAL] { return img.wals.values() }

@@ -1,0 +1,7 @@
+// Package members will gossip who is in reach, by hashicorp/memberlist: hints
+// for the controller, which alone decides who is fenced.
+//
+// Owns: the gossip, and a node's advertised role, zone and endpoints in it.
+// Does not own: registration, leases and epochs (package kraftmeta). Nothing
+// is built here yet: a single process has nobody to gossip with.
+package members
