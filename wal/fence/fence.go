@@ -1,0 +1,26 @@
+// Package fence keeps a log that has lost its write-ahead log from
+// acknowledging (I6): between a durable write and its acknowledgement the log
+// asks a [Fence] whether it may still acknowledge.
+//
+// Owns: what is asked. Does not own: when (wal, once a group commit), or who
+// fences (a rescuer). Goroutines: none.
+package fence
+
+import "errors"
+
+// ErrFenced says that another node took the log over.
+var ErrFenced = errors.New("WAL was taken over by another node")
+
+// Fence answers whether what is durable may be acknowledged.
+type Fence interface {
+	// Check returns nil, or why nothing may be acknowledged any more. It is
+	// called after a durable write has returned and may read the device.
+	Check() error
+}
+
+// Exclusive is the fence of a WAL that nobody else can write: single
+// attachment and a lock (A9). It never fences and costs nothing.
+type Exclusive struct{}
+
+// Check implements Fence.
+func (Exclusive) Check() error { return nil }

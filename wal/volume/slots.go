@@ -1,0 +1,51 @@
+package volume
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seawallmq/seawall/wal/device"
+	"github.com/seawallmq/seawall/wal/walfmt"
+)
+
+// slots are the two header slots of a device.
+type slots struct {
+	dev  device.Device
+	path string // for errors
+	head walfmt.Header
+	at   int // the slot that counts; -1 before the first write
+}
+
+// read loads the header that counts. walfmt.ErrInvalid means there is none.
+func (s *slots) read() error {
+	buf := device.Aligned(2 * walfmt.SlotBytes)
+	if err := device.Do(s.dev, &device.Op{Kind: device.Read, Bufs: [][]byte{buf}}); err != nil {
+		return err
+	}
+	h, at, err := walfmt.PickHeader([2][]byte{buf[:walfmt.SlotBytes], buf[walfmt.SlotBytes:]})
+	if err != nil {
+		return fmt.Errorf("header of WAL %s: %w", s.path, err)
+	}
+	s.head, s.at = h, at
+	return nil
+}
+
+// write makes h the header that counts, in the slot that did not.
+func (s *slots) write(h walfmt.Header) error {
+	h.Generation = s.head.Generation + 1
+	buf := device.Aligned(walfmt.SlotBytes)
+	if err := h.Encode(buf); err != nil {
+		return err
+	}
+	at := 1 - max(s.at, 0)
+	op := &device.Op{Kind: device.Write, Offset: int64(at) * walfmt.SlotBytes, Bufs: [][]byte{buf}}
+	if err := device.Do(s.dev, op); err != nil {
+		return err
+	}
+	s.head, s.at = h, at
+	return nil
+}
+
+// isBlank says whether the error means that no header was ever written, as
+// opposed to one that cannot be read.
+func isBlank(err error) bool { return errors.Is(err, walfmt.ErrInvalid) }

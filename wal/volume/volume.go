@@ -1,0 +1,135 @@
+package volume
+
+import (
+	"fmt"
+
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/wal/device"
+	"github.com/seawallmq/seawall/wal/walfmt"
+)
+
+// Volume is a place for WAL instances.
+type Volume interface {
+	// Instances lists what is there, oldest first.
+	Instances() []Instance
+	// Create makes a fresh instance, durably, and drops the older ones that
+	// spec does not keep.
+	Create(spec Spec) (*Area, error)
+	// Open opens an instance that is there, for recovery.
+	Open(instance ids.WALInstance) (*Area, error)
+	// Remove drops an older instance; its space is then free for the live one.
+	Remove(instance ids.WALInstance) error
+	// Close gives up the lock. Areas are closed by their users, before.
+	Close() error
+}
+
+// Options says whose volume it is and how it is used.
+type Options struct {
+	Cluster ids.UUID
+	Node    ids.NodeID
+	// CapacityBytes of the ring, rounded down to whole MiB. For a block device
+	// zero means all of it.
+	CapacityBytes int64
+	Fence         walfmt.FenceKind // zero is exclusive
+	Depth         int              // writes in flight, see device.FileOptions
+	AllowBuffered bool
+	// Wrap, if set, is put around every device opened: caps, faults.
+	Wrap func(device.Device) device.Device
+}
+
+func (o *Options) wrap(d device.Device) device.Device {
+	if o.Wrap == nil {
+		return d
+	}
+	return o.Wrap(d)
+}
+
+// Instance is one life of the WAL found in a volume.
+type Instance struct {
+	walfmt.Life
+	// TrimHint is a position below which nothing was needed when the header
+	// was last written. Recovery starts where the metadata says.
+	TrimHint int64
+	// Live says that no newer instance was made since.
+	Live bool
+}
+
+// Spec describes a fresh instance.
+type Spec struct {
+	Instance    ids.WALInstance
+	NodeEpoch   ids.NodeEpoch
+	WindowBytes int64
+	Keep        []Kept
+}
+
+// Kept is an older instance of which positions [From, End) are still needed.
+type Kept struct {
+	Instance  ids.WALInstance
+	From, End int64
+}
+
+// WrongWALError says that a WAL belongs to another cluster or node, or that
+// this node's metadata is older than its WAL.
+type WrongWALError struct {
+	Path   string
+	Reason string
+}
+
+func (e *WrongWALError) Error() string { return fmt.Sprintf("WAL %s: %s", e.Path, e.Reason) }
+
+// checkOwner refuses the WAL of another cluster or node.
+func (o *Options) checkOwner(path string, h *walfmt.Header) error {
+	if h.Cluster != o.Cluster {
+		return &WrongWALError{path, fmt.Sprintf("belongs to cluster %s, this is cluster %s", h.Cluster, o.Cluster)}
+	}
+	if h.Node != o.Node {
+		return &WrongWALError{path, fmt.Sprintf("belongs to node %d, this is node %d", h.Node, o.Node)}
+	}
+	return nil
+}
+
+// checkEpoch refuses a new instance that would not count above the last.
+func checkEpoch(path string, h *walfmt.Header, epoch ids.NodeEpoch) error {
+	if epoch < h.NodeEpoch {
+		return &WrongWALError{path, fmt.Sprintf("was opened under node epoch %d, the metadata gave %d: the metadata is older than the WAL", h.NodeEpoch, epoch)}
+	}
+	return nil
+}
+
+// Area is one instance's share of a device.
+type Area struct {
+	Header walfmt.Header // as of the area's making; Life is this instance's
+	Device device.Device
+	// endMax and hint are the volume's; hint is nil for an older instance.
+	endMax func(trim int64) int64
+	hint   func(trim int64) error
+	close  func() error
+}
+
+// EndMax is the position that the head must not pass while everything below
+// trim may be overwritten. It falls short of trim + capacity as long as older
+// instances are kept, and may be below the head then.
+func (a *Area) EndMax(trim int64) int64 { return a.endMax(trim) }
+
+// Map says where position lies on the device and for how many bytes what
+// follows is contiguous there.
+func (a *Area) Map(position int64) (offset, contiguous int64) {
+	inRing := (a.Header.Base + position) % a.Header.Capacity
+	return walfmt.DataOffset + inRing, a.Header.Capacity - inRing
+}
+
+// WriteTrimHint records a trim position in the header.
+func (a *Area) WriteTrimHint(trim int64) error {
+	if a.hint == nil {
+		return nil
+	}
+	return a.hint(trim)
+}
+
+// Close closes the device if it is the area's own.
+func (a *Area) Close() error {
+	if a.close == nil {
+		return nil
+	}
+	return a.close()
+}
