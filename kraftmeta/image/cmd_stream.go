@@ -9,6 +9,10 @@ import (
 // a new stream epoch, and a tail that starts where the stream ends. The node
 // must lead the partition, or it must have no leader; the earlier tails must
 // be closed, though they need not be uploaded.
+//
+// The stream epoch and the leader epoch rise together, to the same number: so
+// a partition's leader-epoch history is the history of its stream's tails and
+// ranges, and is kept nowhere else.
 type OpenStreams struct {
 	Node      ids.NodeID
 	NodeEpoch ids.NodeEpoch
@@ -97,13 +101,13 @@ func (d *draft) openStream(cmd *OpenStreams, ask OpenStream) OpenedStream {
 		return refused(StreamIsOpen)
 	}
 	next := s.clone()
-	next.Epoch++
+	next.Epoch = max(s.Epoch+1, ids.StreamEpoch(p.LeaderEpoch))
 	start := s.KnownEnd()
 	next.Tails = append(next.Tails, Tail{Epoch: next.Epoch, WAL: cmd.WAL, Start: start, End: OpenEnd})
 	d.put(next)
 	led := *p
 	led.Leader = cmd.Node
-	led.LeaderEpoch++
+	led.LeaderEpoch = int32(next.Epoch)
 	d.put(&led)
 	return OpenedStream{Stream: s.ID, Epoch: next.Epoch, LeaderEpoch: led.LeaderEpoch, Start: start}
 }

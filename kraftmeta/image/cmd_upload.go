@@ -38,6 +38,7 @@ type Slice struct {
 	Epoch  ids.StreamEpoch
 	Start  int64
 	End    int64
+	Bytes  int64 // of its batches
 }
 
 // CommittedUpload is the result of CommitUpload.
@@ -70,7 +71,7 @@ func (cmd *CommitUpload) fields(c *wire.Coder) {
 	wire.Uint(c, &cmd.NodeEpoch)
 	c.UUID(&cmd.WAL)
 	wire.List(c, &cmd.Objects, 5, uploadedObjectFields)
-	wire.List(c, &cmd.Slices, 5, sliceFields)
+	wire.List(c, &cmd.Slices, 6, sliceFields)
 	wire.Uint(c, &cmd.Trim)
 }
 
@@ -88,6 +89,7 @@ func sliceFields(c *wire.Coder, s *Slice) {
 	wire.Uint(c, &s.Epoch)
 	wire.Int(c, &s.Start)
 	wire.Int(c, &s.End)
+	wire.Int(c, &s.Bytes)
 }
 
 func (r *CommittedUpload) fields(c *wire.Coder) {
@@ -125,7 +127,7 @@ func (cmd *CommitUpload) run(d *draft) (Result, *Refusal) {
 		}
 		d.put(next)
 		if s.End > next.StartOffset { // else it was deleted before it came here
-			ranges = append(ranges, &Range{s.Stream, s.Start, s.End, s.Epoch, s.Object})
+			ranges = append(ranges, &Range{s.Stream, s.Start, s.End, s.Epoch, s.Object, s.Bytes})
 			o.LiveRanges++
 		}
 	}

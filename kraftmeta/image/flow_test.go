@@ -68,7 +68,7 @@ func TestAppendUploadRestart(t *testing.T) {
 	if want := (OpenedStream{Stream: 1, Epoch: 1, LeaderEpoch: 1}); opened[0] != want {
 		t.Fatalf("opened %+v, want %+v", opened[0], want)
 	}
-	if got := c.upload(1, 1, 4096, StreamSetObject, Slice{0, 1, 1, 0, 100}, Slice{0, 2, 1, 0, 50}); got.Trim != 4096 || got.Refused != nil {
+	if got := c.upload(1, 1, 4096, StreamSetObject, Slice{0, 1, 1, 0, 100, 64}, Slice{0, 2, 1, 0, 50, 64}); got.Trim != 4096 || got.Refused != nil {
 		t.Fatalf("upload: %+v", got)
 	}
 
@@ -95,14 +95,14 @@ func TestAppendUploadRestart(t *testing.T) {
 
 	// The new WAL's upload must wait for the old one's, and says so without
 	// giving up what it holds.
-	got := c.upload(2, 2, 8192, StreamObject, Slice{0, 1, 2, 130, 140})
+	got := c.upload(2, 2, 8192, StreamObject, Slice{0, 1, 2, 130, 140, 64})
 	if want := []RefusedSlice{{0, NotFirstTail}}; !slices.Equal(got.Refused, want) || got.Trim != 0 {
 		t.Fatalf("early upload: %+v, want %v and trim 0", got, want)
 	}
-	if got := c.upload(2, 1, 9999, StreamObject, Slice{0, 1, 1, 100, 130}); got.Refused != nil {
+	if got := c.upload(2, 1, 9999, StreamObject, Slice{0, 1, 1, 100, 130, 64}); got.Refused != nil {
 		t.Fatalf("upload of the rescued WAL: %+v", got)
 	}
-	if got := c.upload(2, 2, 8192, StreamObject, Slice{0, 1, 2, 130, 140}); got.Refused != nil || got.Trim != 8192 {
+	if got := c.upload(2, 2, 8192, StreamObject, Slice{0, 1, 2, 130, 140, 64}); got.Refused != nil || got.Trim != 8192 {
 		t.Fatalf("upload of the new WAL: %+v", got)
 	}
 	do(c, &RetireWAL{Node: 1, NodeEpoch: 2, Instance: uuid(1)})
@@ -119,13 +119,13 @@ func TestAppendUploadRestart(t *testing.T) {
 func TestUploadIsJudgedSliceBySlice(t *testing.T) {
 	c := boot(t, 3)
 	c.open(1, 1, OpenStream{1, 0}, OpenStream{2, 0}, OpenStream{3, 0})
-	c.upload(1, 1, 10, StreamObject, Slice{0, 1, 1, 0, 10})
+	c.upload(1, 1, 10, StreamObject, Slice{0, 1, 1, 0, 10, 64})
 
 	dead := c.upload(1, 1, 20, StreamSetObject,
-		Slice{0, 1, 1, 5, 10},  // committed before
-		Slice{0, 2, 7, 0, 10},  // an opening that is not
-		Slice{0, 99, 1, 0, 10}, // no such stream
-		Slice{0, 3, 1, 0, 10})
+		Slice{0, 1, 1, 5, 10, 64},  // committed before
+		Slice{0, 2, 7, 0, 10, 64},  // an opening that is not
+		Slice{0, 99, 1, 0, 10, 64}, // no such stream
+		Slice{0, 3, 1, 0, 10, 64})
 	want := []RefusedSlice{{0, AlreadyCommitted}, {1, StaleStreamEpoch}, {2, UnknownStream}}
 	if !slices.Equal(dead.Refused, want) || dead.Trim != 20 {
 		t.Errorf("dead slices: %+v, want %v and the trim to advance to 20", dead, want)
@@ -134,7 +134,7 @@ func TestUploadIsJudgedSliceBySlice(t *testing.T) {
 		t.Errorf("the good slice: committed end %d, want 10", got)
 	}
 
-	alive := c.upload(1, 1, 30, StreamSetObject, Slice{0, 1, 1, 11, 20}, Slice{0, 3, 1, 10, 20})
+	alive := c.upload(1, 1, 30, StreamSetObject, Slice{0, 1, 1, 11, 20, 64}, Slice{0, 3, 1, 10, 20, 64})
 	if want := []RefusedSlice{{0, NotContiguous}}; !slices.Equal(alive.Refused, want) || alive.Trim != 20 {
 		t.Errorf("a gap: %+v, want %v and the trim to stay at 20", alive, want)
 	}
@@ -151,7 +151,7 @@ func TestZombiesAreRefused(t *testing.T) {
 	c.refused(WALNotFenced, &RescueWAL{Node: 1, NodeEpoch: 1, Instance: uuid(1)})
 	c.register(2)
 	c.refused(StaleNodeEpoch, &CommitUpload{Node: 1, NodeEpoch: 1, WAL: uuid(1), Trim: 100,
-		Objects: []UploadedObject{{ID: o, Key: "k", Kind: StreamObject}}, Slices: []Slice{{o, 1, 1, 0, 10}}})
+		Objects: []UploadedObject{{ID: o, Key: "k", Kind: StreamObject}}, Slices: []Slice{{o, 1, 1, 0, 10, 64}}})
 	c.refused(StaleNodeEpoch, &OpenWAL{Node: 1, NodeEpoch: 1, Instance: uuid(5)})
 	c.refused(StaleNodeEpoch, &OpenStreams{Node: 1, NodeEpoch: 1, WAL: uuid(1)})
 	c.refused(NotWALHolder, &CommitUpload{Node: 1, NodeEpoch: 2, WAL: uuid(1)})
@@ -169,7 +169,7 @@ func TestZombiesAreRefused(t *testing.T) {
 func TestObjectsLiveAndDie(t *testing.T) {
 	c := boot(t, 2)
 	c.open(1, 1, OpenStream{1, 0}, OpenStream{2, 0})
-	c.upload(1, 1, 0, StreamSetObject, Slice{0, 1, 1, 0, 10}, Slice{0, 2, 1, 0, 10})
+	c.upload(1, 1, 0, StreamSetObject, Slice{0, 1, 1, 0, 10, 64}, Slice{0, 2, 1, 0, 10, 64})
 	trim := func(s ids.StreamID, to int64) {
 		t.Helper()
 		if got := do(c, &TrimStreams{Node: 1, NodeEpoch: 1, Streams: []StreamStart{{s, 1, to}}}); got.Refused[0] != NotRefused {
@@ -198,14 +198,14 @@ func TestObjectsLiveAndDie(t *testing.T) {
 
 	// An upload of records that were deleted meanwhile is accepted, and holds
 	// nothing; so is one that leaves them out.
-	if got := c.upload(1, 1, 0, StreamObject, Slice{0, 2, 1, 10, 15}); got.Refused != nil {
+	if got := c.upload(1, 1, 0, StreamObject, Slice{0, 2, 1, 10, 15, 64}); got.Refused != nil {
 		t.Errorf("deleted records: %+v", got)
 	}
 	if o, _ := c.img.Object(2); o.State != ObjectRemoved {
 		t.Errorf("an object of deleted records only: %+v", o)
 	}
 	trim(2, 25)
-	if got := c.upload(1, 1, 0, StreamObject, Slice{0, 2, 1, 20, 30}); got.Refused != nil {
+	if got := c.upload(1, 1, 0, StreamObject, Slice{0, 2, 1, 20, 30, 64}); got.Refused != nil {
 		t.Errorf("past deleted records: %+v", got)
 	}
 	checkInvariants(t, c.img)
@@ -214,7 +214,7 @@ func TestObjectsLiveAndDie(t *testing.T) {
 	if s := c.img.Sizes(); s.Streams+s.Partitions+s.Topics+s.Ranges != 0 || s.Removed != s.Objects {
 		t.Errorf("after the topic: %+v", s)
 	}
-	if got := c.upload(1, 1, 77, StreamObject, Slice{0, 2, 1, 30, 40}); got.Trim != 77 || len(got.Refused) != 1 {
+	if got := c.upload(1, 1, 77, StreamObject, Slice{0, 2, 1, 30, 40, 64}); got.Trim != 77 || len(got.Refused) != 1 {
 		t.Errorf("bytes of a deleted topic must not hold the WAL: %+v", got)
 	}
 	checkInvariants(t, c.img)

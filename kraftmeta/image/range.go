@@ -16,6 +16,7 @@ type Range struct {
 	End    int64           // exclusive
 	Epoch  ids.StreamEpoch // of the opening that wrote it
 	Object ids.ObjectID
+	Bytes  int64 // of the batches in it, for retention by size
 }
 
 // RemoveRange says that a stream needs a range no more, or has it elsewhere.
@@ -33,6 +34,7 @@ func (r *Range) fields(c *wire.Coder) {
 	wire.Int(c, &r.End)
 	wire.Uint(c, &r.Epoch)
 	wire.Uint(c, &r.Object)
+	wire.Int(c, &r.Bytes)
 }
 
 func (r *Range) apply(img *Image) {
