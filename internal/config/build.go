@@ -131,6 +131,7 @@ func (c *Config) voters(r reader, faults *Faults) []Voter {
 func (c *Config) buildStorage(r reader) {
 	c.WALTimeout = r.duration("wal.write.timeout.ms")
 	c.Upload.Interval = r.duration("s3.wal.upload.interval.ms")
+	c.Upload.RescueTarget = r.duration("wal.rescue.target.ms")
 	c.Object = Object{
 		BlockBytes:      r.int("s3.object.block.size"),
 		PartBytes:       r.long("s3.object.part.size"),

@@ -64,7 +64,7 @@ type Network struct {
 	ConnectionsMax      int
 	ConnectionsPerIPMax int
 	ConnectionIdleMax   time.Duration
-	QueuedRequestsMax   int   // in work for one connection
+	QueuedRequestsMax   int   // in blocking work, over all connections
 	QueuedBytesMax      int64 // in work for all connections
 	FetchBytesMax       int   // one fetch's answer
 	FetchSessionsMax    int
@@ -100,6 +100,7 @@ type Cache struct {
 type Upload struct {
 	ThresholdBytes int64
 	Interval       time.Duration
+	RescueTarget   time.Duration // how long reading what is not uploaded may take a rescuer
 }
 
 // Object is the shape of what is uploaded.

@@ -8,8 +8,8 @@ var coordinatorDefs = []Def{
 		Doc: "The shortest session that a member may ask for."},
 	{Name: "group.max.session.timeout.ms", Type: Int, Default: "1800000", Unit: "ms", Valid: atLeast(1),
 		Doc: "The longest session that a member may ask for."},
-	{Name: "group.max.size", Type: Int, Default: "2147483647", Valid: atLeast(1),
-		Doc: "How many members a group may have."},
+	{Name: "group.max.size", Type: Int, Default: "10000", Valid: atLeast(1),
+		Doc: "How many members a group may have. Kafka's default is without limit."},
 	{Name: "group.coordinator.rebalance.protocols", Type: List, Default: "classic", Valid: nonEmpty{listOf{"classic", "consumer", "streams"}}, Inert: true,
 		Doc: "The group protocols on offer: classic."},
 

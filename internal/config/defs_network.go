@@ -23,7 +23,7 @@ var networkDefs = []Def{
 	{Name: "connections.max.idle.ms", Type: Long, Default: "600000", Unit: "ms", Valid: atLeast(1),
 		Doc: "How long a connection may lie idle before it is closed."},
 	{Name: "queued.max.requests", Type: Int, Default: "500", Valid: atLeast(1),
-		Doc: "How many requests of one connection may be in work before its socket is no longer read."},
+		Doc: "How many requests may be in blocking work at once, over all connections; further ones wait their turn, and their sockets are not read."},
 	{Name: "queued.max.request.bytes", Type: Long, Default: "-1", Unit: "bytes", Valid: atLeast(-1),
 		Doc: "How many bytes of requests may be in work on all connections together before sockets are no longer read. -1: by memory.budget.bytes."},
 	{Name: "fetch.max.bytes", Type: Int, Default: "57671680", Unit: "bytes", Valid: atLeast(1024),

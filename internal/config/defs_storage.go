@@ -8,6 +8,8 @@ var storageDefs = []Def{
 		Doc: "The WAL: 0@file:///path?capacity=…&iops=…&iobandwidth=…&iodepth=…, or 0@block:///dev/… for a raw device. Empty: a file of 10 GiB in the directory of log.dirs."},
 	{Name: "wal.write.timeout.ms", Type: Int, Default: "10000", Unit: "ms", Valid: atLeast(1),
 		Doc: "How long one WAL write may hang before the WAL is fenced for good."},
+	{Name: "wal.rescue.target.ms", Type: Int, Default: "5000", Unit: "ms", Valid: atLeast(100),
+		Doc: "How long another broker, or this one at its restart, may take to read what the WAL holds and the object store does not: uploads set off early enough for the bandwidth of the device."},
 	{Name: "s3.wal.cache.size", Type: Long, Default: "-1", Unit: "bytes", Valid: atLeast(-1),
 		Doc: "How much of what was appended stays in memory for readers at the tail. -1: two fifths of memory.budget.bytes."},
 	{Name: "s3.block.cache.size", Type: Long, Default: "-1", Unit: "bytes", Valid: atLeast(-1),
