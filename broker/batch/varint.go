@@ -12,11 +12,17 @@ func varint32(p []byte) (v int32, n int) {
 	if len(p) > 0 && p[0] < 0x80 { // by far the most common
 		return int32(p[0]>>1) ^ -int32(p[0]&1), 1
 	}
-	v64, n := binary.Varint(p[:min(len(p), binary.MaxVarintLen32)])
-	if n <= 0 || v64 < math.MinInt32 || v64 > math.MaxInt32 {
-		return 0, 0
+	var zigzag uint32
+	for i, c := range p[:min(len(p), binary.MaxVarintLen32)] {
+		zigzag |= uint32(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			if i == binary.MaxVarintLen32-1 && c > math.MaxUint32>>28 {
+				break // does not fit
+			}
+			return int32(zigzag>>1) ^ -int32(zigzag&1), i + 1
+		}
 	}
-	return int32(v64), n
+	return 0, 0
 }
 
 // varint64 reads a zigzag varint of 64 bits and returns the bytes it took, 0
