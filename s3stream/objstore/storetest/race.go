@@ -10,6 +10,15 @@ import (
 	"github.com/seawallmq/seawall/s3stream/objstore"
 )
 
+// insist asks again where the store says that somebody else is not done yet.
+func insist(op func() error) error {
+	err := op()
+	for n := 0; n < 100 && errors.Is(err, objstore.ErrConflict); n++ {
+		err = op()
+	}
+	return err
+}
+
 // testPutIfAbsentOneWinner races 16 writers of one key, twice: in the second
 // race the object is there already.
 func testPutIfAbsentOneWinner(t *testing.T, s objstore.Store) {
@@ -22,10 +31,9 @@ func testPutIfAbsentOneWinner(t *testing.T, s objstore.Store) {
 		for i := range racers {
 			wg.Go(func() {
 				body := objstore.NewBody(fmt.Appendf(nil, "race %d racer %d", race, i))
-				// A conflict says that a rival is not done yet: ask again.
-				for errs[i] = objstore.ErrConflict; errors.Is(errs[i], objstore.ErrConflict); {
-					errs[i] = s.Put(ctx, "deep/er/prize", body, objstore.PutOptions{IfNoneMatch: true})
-				}
+				errs[i] = insist(func() error {
+					return s.Put(ctx, "deep/er/prize", body, objstore.PutOptions{IfNoneMatch: true})
+				})
 			})
 		}
 		wg.Wait()
@@ -99,7 +107,8 @@ func testConcurrent(t *testing.T, s objstore.Store) {
 
 func oneRound(t *testing.T, s objstore.Store, key string, p []byte) error {
 	ctx := testContext(t)
-	if err := s.Put(ctx, key, objstore.NewBody(p), objstore.PutOptions{}); err != nil {
+	err := insist(func() error { return s.Put(ctx, key, objstore.NewBody(p), objstore.PutOptions{}) })
+	if err != nil {
 		return err
 	}
 	got := make([]byte, len(p))
@@ -116,7 +125,7 @@ func oneRound(t *testing.T, s objstore.Store, key string, p []byte) error {
 	if len(entries) != 1 {
 		return fmt.Errorf("%s is not listed", key)
 	}
-	return s.Delete(ctx, key)
+	return insist(func() error { return s.Delete(ctx, key) })
 }
 
 // testProbe demands that Probe finds exactly what the store is known to do and
