@@ -21,10 +21,11 @@ type Records struct {
 }
 
 // OpenRecords returns a Records before the first record of the batch that b
-// begins with. A compressed batch is decompressed, to at most maxBytes, into
-// *scratch, which is replaced where it is too small; its records are valid until
-// scratch is used again. A nil scratch means new memory. The errors are those of
-// [ParseHeader] and [Decompress].
+// begins with. A compressed batch is decompressed into *scratch, which is
+// replaced where it is too small; its records are valid until scratch is used
+// again. A nil scratch means new memory. maxBytes bounds what is decompressed; 0
+// means DefaultDecompressedBytesMax. The errors are those of [ParseHeader] and
+// [Decompress].
 func OpenRecords(b []byte, scratch *[]byte, maxBytes int) (Records, error) {
 	h, err := ParseHeader(b)
 	if err != nil {
@@ -37,6 +38,9 @@ func OpenRecords(b []byte, scratch *[]byte, maxBytes int) (Records, error) {
 	if h.Codec() != CodecNone {
 		if scratch == nil {
 			scratch = new([]byte)
+		}
+		if maxBytes == 0 {
+			maxBytes = DefaultDecompressedBytesMax
 		}
 		if records, err = Decompress(*scratch, records, h.Codec(), maxBytes); err != nil {
 			return Records{}, err

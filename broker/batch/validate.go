@@ -10,11 +10,14 @@ const (
 	// DefaultBatchBytesMax is Kafka's default of message.max.bytes.
 	DefaultBatchBytesMax = 1<<20 + uncountedSize
 
-	// A batch may decompress to so many times its largest size, but not to
-	// less than the one and not to more than the other limit.
-	decompressRatioMax  = 16
-	decompressFloorMax  = 1 << 20
-	decompressedCeiling = 128 << 20
+	// DefaultDecompressedBytesMax is the most that the records of any batch
+	// may decompress to, unless Options say otherwise.
+	DefaultDecompressedBytesMax = 128 << 20
+
+	// A batch may decompress to so many times its largest size, and always to
+	// decompressFloorMax.
+	decompressRatioMax = 16
+	decompressFloorMax = 1 << 20
 )
 
 // Options are the rules that [Validate] holds a batch to. The zero value is for
@@ -24,7 +27,8 @@ type Options struct {
 	// (max.message.bytes). 0 means DefaultBatchBytesMax.
 	BatchBytesMax int
 	// DecompressedBytesMax bounds the decompressed records. 0 means 16 times
-	// BatchBytesMax, at least 1 MiB and at most 128 MiB.
+	// BatchBytesMax, at least 1 MiB and at most
+	// DefaultDecompressedBytesMax.
 	DecompressedBytesMax int
 	// ForbidZstd refuses zstd, which producers have since Produce v7.
 	ForbidZstd bool
@@ -66,8 +70,8 @@ func (o *Options) decompressedBytesMax() int {
 	if o.DecompressedBytesMax > 0 {
 		return o.DecompressedBytesMax
 	}
-	byRatio := decompressRatioMax * min(o.batchBytesMax(), decompressedCeiling)
-	return min(max(byRatio, decompressFloorMax), decompressedCeiling)
+	byRatio := decompressRatioMax * min(o.batchBytesMax(), DefaultDecompressedBytesMax)
+	return min(max(byRatio, decompressFloorMax), DefaultDecompressedBytesMax)
 }
 
 // Info is what [Validate] learned about a batch.
