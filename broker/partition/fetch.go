@@ -1,0 +1,72 @@
+package partition
+
+import (
+	"context"
+
+	"github.com/seawallmq/seawall/s3stream"
+)
+
+// FetchOptions bound one read.
+type FetchOptions struct {
+	// MaxBytes is how many bytes of batches are wanted at most; at or below
+	// zero only the offsets are.
+	MaxBytes int
+	// MinOne gives the first batch even if it is larger than MaxBytes.
+	MinOne bool
+	// Block reads from the WAL's device or from objects when the data is not
+	// in memory.
+	Block bool
+}
+
+// Fetched is the answer to one read. The zero value is empty.
+type Fetched struct {
+	Offsets
+	// Segments hold whole batches, in offset order, the first of which may
+	// begin below the offset asked for. They are read-only and valid until
+	// Release.
+	Segments [][]byte
+	// Bytes is the length of all segments.
+	Bytes int
+
+	stored s3stream.Result
+}
+
+// Release gives the segments back; more than once is harmless.
+func (f *Fetched) Release() {
+	if f.Bytes > 0 {
+		f.stored.Release()
+		f.Segments, f.Bytes = nil, 0
+	}
+}
+
+// Fetch reads whole batches from offset up to the high watermark (I2). missed
+// says that there is data which is not in memory, and Block was not set.
+// The errors are ErrOffsetOutOfRange, ErrNotLeader, ErrStorage, and those of
+// the object store.
+func (p *Partition) Fetch(ctx context.Context, offset int64, opt FetchOptions) (f Fetched, missed bool, err error) {
+	f.Offsets = p.Offsets()
+	if offset < f.Start || offset > p.stream.End() {
+		return f, false, ErrOffsetOutOfRange
+	}
+	if offset >= f.HighWatermark || opt.MaxBytes <= 0 && !opt.MinOne {
+		return f, false, nil
+	}
+	read := s3stream.ReadOptions{MaxBytes: opt.MaxBytes, MinOne: opt.MinOne}
+	var hit bool
+	f.stored, hit = p.stream.TryRead(offset, f.HighWatermark, read)
+	if !hit && opt.Block {
+		f.stored, err = p.stream.Read(ctx, offset, f.HighWatermark, read)
+	}
+	missed = !hit && !opt.Block
+	if err != nil || missed {
+		return f, missed, storageError(err)
+	}
+	f.Segments = f.stored.Segments
+	for _, s := range f.Segments {
+		f.Bytes += len(s)
+	}
+	if f.Bytes == 0 {
+		f.stored.Release()
+	}
+	return f, false, nil
+}

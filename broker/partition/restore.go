@@ -1,0 +1,143 @@
+package partition
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seawallmq/seawall/broker/batch"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/image"
+	"github.com/seawallmq/seawall/s3stream"
+)
+
+// epochHistory reads a stream's leader epochs from the metadata: a leader's
+// epoch is the stream's, and every range and tail names the one that wrote it.
+func epochHistory(img *image.Image, stream ids.StreamID) epochs {
+	var e epochs
+	for r := range img.Ranges(stream, 0) {
+		e.begin(int32(r.Epoch), r.Start)
+	}
+	if s, ok := img.Stream(stream); ok {
+		for _, t := range s.Tails {
+			e.begin(int32(t.Epoch), t.Start)
+		}
+		e.trim(s.StartOffset)
+	}
+	return e
+}
+
+func (p *Partition) isEmpty() bool { return p.stream.StartOffset() >= p.stream.End() }
+
+// replayBytes is how much of a tail is read at once.
+const replayBytes = 1 << 20
+
+// restore rebuilds the producers' state: what the newest attachment says of
+// objects, then the tail batch by batch.
+func (p *Partition) restore(ctx context.Context) error {
+	committed := p.stream.CommittedEnd()
+	state, err := p.producersAt(ctx, committed)
+	if err != nil {
+		return err
+	}
+	p.summaries.seed(committed, state.clone())
+	from := max(committed, p.stream.StartOffset())
+	err = p.walk(ctx, from, p.stream.End(), func(h *batch.Header, _ []byte) bool {
+		if h.HasProducerID() {
+			state.record(h)
+		}
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("replay of %s from %d: %w", p, from, err)
+	}
+	p.adoptProducers(state)
+	return nil
+}
+
+// producersAt is the producers' state at the end of what is in objects. The
+// newest summary has it whole, unless it was made where the partition was not
+// led: then the ones before it are asked too.
+func (p *Partition) producersAt(ctx context.Context, committed int64) (producers, error) {
+	start := p.stream.StartOffset()
+	if committed <= start {
+		return newProducers(), nil
+	}
+	newest, err := p.follow(ctx, committed-1, committed)
+	if err != nil || newest.complete {
+		return restoreProducers(newest.state), err
+	}
+	all, err := p.follow(ctx, start, committed)
+	return restoreProducers(all.state), err
+}
+
+// followed is what a run of summaries says of producers.
+type followed struct {
+	state    map[int64]batch.Producer
+	complete bool // the last one has every producer of the partition
+}
+
+func (p *Partition) follow(ctx context.Context, from, upTo int64) (f followed, err error) {
+	for a, err := range p.stream.Attachments(ctx, from, upTo) {
+		if err != nil {
+			return f, fmt.Errorf("producers of %s up to %d: %w", p, upTo, err)
+		}
+		s, err := batch.ParseSummary(a.Summary)
+		if err != nil {
+			return f, fmt.Errorf("summary of %s at %d: %w", p, a.Start, err)
+		}
+		f.state, f.complete = s.Follow(f.state), s.ProducersComplete
+	}
+	return f, nil
+}
+
+// adoptProducers charges for the restored producers, oldest out first.
+func (p *Partition) adoptProducers(state producers) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for n := range len(state.byID) {
+		if !p.memory.TryAcquire(producerBytes) {
+			for len(state.byID) > n {
+				state.evictOldest(batch.NoProducerID)
+			}
+			break
+		}
+	}
+	p.producers = state
+}
+
+// walk reads the batches of [from, upTo) in order until f says stop. The bytes
+// are valid during the call.
+func (p *Partition) walk(ctx context.Context, from, upTo int64, f func(h *batch.Header, b []byte) (more bool)) error {
+	for from < upTo {
+		res, err := p.stream.Read(ctx, from, upTo, s3stream.ReadOptions{MaxBytes: replayBytes, MinOne: true})
+		if err != nil {
+			return err
+		}
+		next := res.NextOffset
+		more, err := walkSegments(res.Segments, f)
+		res.Release()
+		if err != nil || !more {
+			return err
+		}
+		if next <= from {
+			return fmt.Errorf("read at %d of %s ends at %d", from, p, next)
+		}
+		from = next
+	}
+	return nil
+}
+
+func walkSegments(segments [][]byte, f func(h *batch.Header, b []byte) bool) (more bool, err error) {
+	for _, s := range segments {
+		it := batch.NewIter(s, batch.TailStrict)
+		for it.Next() {
+			if !f(it.Header(), it.Batch()) {
+				return false, nil
+			}
+		}
+		if err := it.Err(); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
