@@ -1,6 +1,7 @@
 package group
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -75,8 +76,7 @@ func (c change) record() Record {
 	return r
 }
 
-// decodeRecord is the inverse of change.record. It keeps no reference to key
-// and value, except that a group's metadata is value itself.
+// decodeRecord is the inverse of change.record. It keeps neither key nor value.
 func decodeRecord(key, value []byte) (change, error) {
 	version, err := versionOf(key)
 	if err != nil {
@@ -96,7 +96,7 @@ func decodeRecord(key, value []byte) (change, error) {
 		if _, err := decodeGroup(value); err != nil {
 			return change{}, err
 		}
-		return change{group: k.Group, metadata: value}, nil
+		return change{group: k.Group, metadata: bytes.Clone(value)}, nil
 	default:
 		return change{}, &VersionError{What: "key", Version: version}
 	}

@@ -53,7 +53,7 @@ func (s *Shard) Bytes() int64 { return s.bytes }
 func (s *Shard) Groups() int { return len(s.groups) }
 
 // Replay takes one record of the log, in offset order, before Load. It keeps
-// value and copies key. The error says that the record cannot be understood
+// neither key nor value. The error says that the record cannot be understood
 // and the shard must not be used; see [VersionError].
 func (s *Shard) Replay(key, value []byte) error {
 	c, err := decodeRecord(key, value)
