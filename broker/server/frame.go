@@ -1,0 +1,103 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/seawallmq/seawall/internal/budget"
+)
+
+// requestBytes stands for what a request costs besides its frame.
+const requestBytes = 256
+
+// frame is a request on its way from the socket to its place in the queue.
+type frame struct {
+	n            int // bytes after the length prefix
+	key, version int16
+	api          *API
+	buf          *Buffer // memory of body, if pooled
+	body         []byte  // from the correlation id on
+	paid         lease   // for the frame
+	decoded      lease   // for what it is decoded to
+}
+
+// pay takes the frame's bytes, and what decoding may make of them, from the
+// budget. Whoever holds some of the second never waits for the first.
+func (f *frame) pay(c *Conn) error {
+	account := c.listener.Requests
+	if account == nil {
+		account = c.srv.cfg.Requests
+	}
+	n := f.n
+	if f.api.DecodeFactor == 0 {
+		n = bufferBytes(f.n)
+	}
+	if err := f.paid.take(c, account, int64(n+requestBytes)); err != nil {
+		return err
+	}
+	worst := int64(f.n) * int64(f.api.DecodeFactor)
+	if worst <= decodeFreeBytes {
+		return nil
+	}
+	if err := f.decoded.take(c, c.srv.cfg.Decoded, worst); err != nil {
+		f.paid.lower(0)
+		return err
+	}
+	return nil
+}
+
+// read reads the frame's body into memory of its own.
+func (f *frame) read(c *Conn) error {
+	n := f.n - (prefixBytes - 4)
+	if f.api.DecodeFactor == 0 {
+		f.buf = GetBuffer(n)
+		f.body = f.buf.B[:n]
+	} else {
+		f.body = make([]byte, n)
+	}
+	if c.in.br.Buffered() < n {
+		c.reading.Store(c.srv.now() + int64(c.srv.cfg.frameTime(n)))
+		defer c.reading.Store(0)
+	}
+	if _, err := io.ReadFull(c.in.br, f.body); err != nil {
+		return fmt.Errorf("frame of %d bytes cut short: %w", f.n, partial(err))
+	}
+	return nil
+}
+
+// drop gives back what the frame holds.
+func (f *frame) drop() {
+	f.paid.lower(0)
+	f.decoded.lower(0)
+	if f.buf != nil {
+		f.buf.Release()
+	}
+}
+
+// lease is what is held of an account.
+type lease struct {
+	account *budget.Account
+	bytes   int64
+}
+
+// take waits for n bytes. One request may need more than the account ever has:
+// it gets all of it.
+func (l *lease) take(c *Conn, account *budget.Account, n int64) error {
+	n = min(n, account.Limit())
+	if !account.TryAcquire(n) {
+		if err := account.Acquire(c.ctx, n); err != nil {
+			return errors.Join(errClosed, err)
+		}
+	}
+	*l = lease{account, n}
+	return nil
+}
+
+// lower gives back what is held above n bytes.
+func (l *lease) lower(n int64) {
+	if l.bytes > n {
+		l.account.Release(l.bytes - n)
+		l.bytes = n
+	}
+}

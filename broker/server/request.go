@@ -1,0 +1,133 @@
+package server
+
+import (
+	"context"
+	"time"
+)
+
+// Request is one request of a client. It is valid until its Ticket is
+// answered: then the connection uses it for a later request.
+type Request struct {
+	// Conn is the connection it came by.
+	Conn *Conn
+	// Key and Version say how Body is to be read.
+	Key, Version int16
+	// CorrelationID is the client's number for it.
+	CorrelationID int32
+	// ClientID is the client's name for itself, "" when ClientIDNull.
+	ClientID     string
+	ClientIDNull bool
+	// Unsupported says that the client's version is not served and Version is
+	// 0 instead; see API.AnyVersion.
+	Unsupported bool
+	// Body is the request after its header. Whether it may be kept past the
+	// answer depends on API.DecodeFactor.
+	Body []byte
+
+	api     *API
+	seq     uint64 // place in the order of the connection
+	done    bool   // under Conn.mu: answered, waiting for those before it
+	resp    Response
+	wire    int       // bytes of resp with its header; 0 when nothing is sent
+	bytes   int       // frame without its length prefix
+	arrived time.Time // of the frame's last byte
+
+	memory memory
+}
+
+// memory is what a request holds until it is answered or released.
+type memory struct {
+	buf           *Buffer // of Body, if pooled
+	paid, decoded lease
+}
+
+func (m *memory) release() {
+	m.paid.lower(0)
+	m.decoded.lower(0)
+	if m.buf != nil {
+		m.buf.Release()
+		m.buf = nil
+	}
+}
+
+// Context ends when the connection is closed; a long poll should end then too.
+func (r *Request) Context() context.Context { return r.Conn.ctx }
+
+// Arrived is when the request's last byte was read.
+func (r *Request) Arrived() time.Time { return r.arrived }
+
+// Ticket is the right to answer r, once.
+func (r *Request) Ticket() Ticket { return Ticket{r: r, seq: r.seq} }
+
+// ReleaseBody gives back the memory of Body and its share of the budget before
+// the request is answered, for instance once a produce has copied its records
+// into the log. It must not run concurrently with the answer.
+func (r *Request) ReleaseBody() {
+	r.Body = nil
+	r.memory.release()
+}
+
+// DecodedTo tells how many bytes of memory decoding really made of the body, so
+// that the rest of the worst case, which was paid for, is given back.
+func (r *Request) DecodedTo(bytes int) { r.memory.decoded.lower(int64(bytes)) }
+
+// Response is an answer without its header: Head followed by Segments.
+type Response struct {
+	Head     []byte
+	Segments [][]byte
+	// Owner, if set, is released once, when the bytes have been written or
+	// will never be; until then they must not change.
+	Owner Releaser
+}
+
+// Releaser owns bytes of a response.
+type Releaser interface{ Release() }
+
+func (r *Response) bytes() int {
+	n := len(r.Head)
+	for _, s := range r.Segments {
+		n += len(s)
+	}
+	return n
+}
+
+func (r *Response) release() {
+	if r.Owner != nil {
+		r.Owner.Release()
+	}
+	*r = Response{}
+}
+
+// Ticket is the right to answer one request, and the duty to do so exactly
+// once, by Respond, Done or Abort, from any goroutine. None of them blocks on
+// the network. A second answer is a mistake of ours and panics.
+type Ticket struct {
+	r   *Request
+	seq uint64
+}
+
+// Request is the request to be answered, valid until then.
+func (t Ticket) Request() *Request { return t.r }
+
+// Respond answers with resp. Its bytes are the connection's until resp.Owner
+// is released.
+func (t Ticket) Respond(resp Response) {
+	t.r.Conn.complete(t, resp, true)
+}
+
+// Done ends a request that gets no response (a produce with acks=0).
+func (t Ticket) Done() {
+	t.r.Conn.complete(t, Response{}, false)
+}
+
+// Abort closes the connection because of err: the request cannot be decoded,
+// or the protocol has no way to refuse it.
+func (t Ticket) Abort(err error) {
+	c := t.r.Conn
+	c.fail(err)
+	c.complete(t, Response{}, false)
+}
+
+func (r *Request) flexibleResponse() bool {
+	return !r.api.PlainResponse && r.api.flexible(r.Version)
+}
