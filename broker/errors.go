@@ -5,6 +5,9 @@ import (
 	"errors"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/seawallmq/seawall/broker/batch"
+	"github.com/seawallmq/seawall/broker/partition"
 )
 
 // CodeOf is the Kafka error code of err, 0 for none. A [kerr.Error] anywhere in
@@ -30,6 +33,41 @@ var kafkaErrors = []struct {
 	of error
 	is *kerr.Error
 }{
+	{partition.ErrUnknown, kerr.UnknownTopicOrPartition},
+	{partition.ErrNotLeader, kerr.NotLeaderForPartition},
+	{partition.ErrFencedLeaderEpoch, kerr.FencedLeaderEpoch},
+	{partition.ErrUnknownLeaderEpoch, kerr.UnknownLeaderEpoch},
+	{partition.ErrOffsetOutOfRange, kerr.OffsetOutOfRange},
+	{partition.ErrOutOfOrderSequence, kerr.OutOfOrderSequenceNumber},
+	{partition.ErrInvalidProducerEpoch, kerr.InvalidProducerEpoch},
+	// Nothing was appended and the client may try again; clients that know of
+	// no full log know of too few replicas.
+	{partition.ErrFull, kerr.NotEnoughReplicas},
+	{partition.ErrStorage, kerr.KafkaStorageError},
+
+	{batch.ErrTooLarge, kerr.MessageTooLarge},
+	{batch.ErrUnsupportedFormat, kerr.UnsupportedForMessageFormat},
+	{batch.ErrUnsupportedCodec, kerr.UnsupportedCompressionType},
+	{batch.ErrInvalidTimestamp, kerr.InvalidTimestamp},
+	{batch.ErrInvalidRecord, kerr.InvalidRecord},
+	{batch.ErrCorrupt, kerr.CorruptMessage},
+
 	{context.DeadlineExceeded, kerr.RequestTimedOut},
 	{context.Canceled, kerr.RequestTimedOut},
+}
+
+// errInternalTopic refuses clients' writes to the broker's own topics.
+var errInternalTopic = kerr.InvalidTopicException
+
+// answer is the code of err and the words that responses with a message field
+// carry; the words of an unforeseen error stay here, in the log.
+func answer(err error) (code int16, message string) {
+	code = CodeOf(err)
+	switch {
+	case err == nil:
+		return 0, ""
+	case code == kerr.UnknownServerError.Code:
+		return code, kerr.UnknownServerError.Description
+	}
+	return code, err.Error()
 }

@@ -1,0 +1,321 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/seawallmq/seawall/broker/batch"
+	"github.com/seawallmq/seawall/broker/partition"
+	"github.com/seawallmq/seawall/broker/server"
+	"github.com/seawallmq/seawall/internal/ids"
+)
+
+// Produce (key 0)
+//
+// Behavior:
+//   - One batch a partition, validated (CRC, counts, sizes, sequence) before
+//     it gets an offset; each partition succeeds or fails by itself.
+//   - acks=1 and acks=-1 are answered alike, when the batch is durable: there
+//     is one copy to wait for, and it is the WAL's. acks=0 gets no answer, and
+//     a closed connection if anything failed, as from Kafka.
+//   - A full WAL makes the request wait, and with it what follows on its
+//     connection, for at most its time-out; then NOT_ENOUGH_REPLICAS, which
+//     clients retry: nothing was appended.
+//   - A repetition by an idempotent producer gets the first answer's offset,
+//     when that is durable.
+//   - Transactional produce is refused until there are transactions.
+//
+// Versions:
+//   - 3: record batches only. 5: log start offset. 7: zstd. 8: errors by
+//     record. 9: flexible. 10: the current leader. 13: topic ids.
+//   - 0 to 2 are advertised, because old clients gate features on them, and
+//     refused.
+//
+// The request is decoded in place and by hand: its steady state allocates
+// nothing for each batch, and record bytes are copied once, into the WAL's page.
+
+const (
+	produceMinVersion      = 3
+	produceMaxVersion      = 13
+	produceFlexibleVersion = 9
+)
+
+// produceRequest is one request on its way. It lives until its last partition
+// is answered; then it is used again.
+type produceRequest struct {
+	b       *Broker
+	ticket  Ticket
+	version int16
+	acks    int16
+	timeout time.Duration
+
+	topics []produceTopic
+	parts  []producePart
+	// open counts the partitions not answered yet, and one for the decoder
+	// while it still reads from the request.
+	open atomic.Int32
+	head []byte
+}
+
+// produceTopic is a topic of a request; its name lies in the request's body.
+type produceTopic struct {
+	id    ids.TopicID
+	name  []byte
+	parts int // how many entries of produceRequest.parts are its own
+}
+
+// producePart is one partition of a request.
+type producePart struct {
+	partition.Append
+	req      *produceRequest
+	index    int32
+	p        *partition.Partition
+	err      error
+	logStart int64
+}
+
+var produceRequests = sync.Pool{New: func() any { return new(produceRequest) }}
+
+// produce starts a request; it runs on the connection's reader.
+func (b *Broker) produce(c *Ctx, t Ticket) {
+	req := produceRequests.Get().(*produceRequest)
+	req.b, req.ticket, req.version = b, t, c.Version
+	if err := req.parse(c.Body); err != nil {
+		req.free()
+		t.Abort(fmt.Errorf("produce v%d: %w", c.Version, err))
+		return
+	}
+	now := b.Clock.Now()
+	req.open.Store(int32(len(req.parts)) + 1)
+	for i := range req.parts {
+		part := &req.parts[i]
+		err := part.err
+		if err == nil {
+			err = part.start(now)
+		}
+		if err != nil { // else AppendDone says, perhaps by now, what became of it
+			part.err = err
+			req.settle()
+		}
+	}
+	b.Partitions.Flush()
+	req.settle()
+}
+
+// produceTopicBytes and producePartBytes are the least that a topic and a
+// partition take in a request.
+const (
+	produceTopicBytes = 3
+	producePartBytes  = 5
+)
+
+// parse reads the body into topics and parts, which refer to it.
+func (req *produceRequest) parse(body []byte) error {
+	flexible := req.version >= produceFlexibleVersion
+	r := wireReader{b: body, flexible: flexible}
+	_, notTransactional := r.string()
+	req.acks = r.int16()
+	req.timeout = time.Duration(r.int32()) * time.Millisecond
+	for range r.array(produceTopicBytes) {
+		var t produceTopic
+		if req.version >= 13 {
+			t.id = r.uuid()
+		} else {
+			t.name, _ = r.string()
+		}
+		t.parts = r.array(producePartBytes)
+		for range t.parts {
+			index := r.int32()
+			records, _ := r.bytes()
+			r.tags()
+			if r.err != nil {
+				return r.err
+			}
+			req.add(&t, index, records, !notTransactional)
+		}
+		r.tags()
+		req.topics = append(req.topics, t)
+	}
+	r.tags()
+	return r.err
+}
+
+// add appends a partition and looks it up.
+func (req *produceRequest) add(t *produceTopic, index int32, records []byte, transactional bool) {
+	req.parts = append(req.parts, producePart{req: req, index: index})
+	part := &req.parts[len(req.parts)-1]
+	part.Batch, part.LeaderEpoch, part.BaseOffset, part.LogAppendTimeMs = records, -1, -1, -1
+	switch {
+	case req.acks < -1 || req.acks > 1:
+		part.err = kerr.InvalidRequiredAcks
+	case transactional:
+		part.err = kerr.TransactionalIDAuthorizationFailed
+	case t.name != nil:
+		part.p, part.err = req.b.Partitions.ByName(t.name, index)
+	default:
+		part.p, part.err = req.b.Partitions.ByID(t.id, index)
+	}
+	if part.err == nil && part.p.Internal() {
+		part.err = errInternalTopic
+	}
+}
+
+// start validates the batch and appends it. An error is the partition's answer.
+func (part *producePart) start(now time.Time) error {
+	settings := part.p.Settings()
+	opts := batch.Options{
+		BatchBytesMax: settings.MaxMessageBytes,
+		ForbidZstd:    part.req.version < 7,
+		RequireKey:    settings.Compact,
+	}
+	if !settings.LogAppendTime {
+		opts.CheckTimestamps = true
+		opts.TimestampMin, opts.TimestampMax = batch.TimestampWindow(
+			now.UnixMilli(), settings.TimestampBeforeMaxMs, settings.TimestampAfterMaxMs)
+	}
+	info, err := batch.Validate(part.Batch, opts)
+	if err != nil {
+		return err
+	}
+	if info.Header.IsTransactional() {
+		return kerr.InvalidTxnState
+	}
+	part.Info, part.Done = info, part
+	err = part.p.Append(&part.Append, now.UnixMilli())
+	if errors.Is(err, partition.ErrFull) {
+		return part.waitForRoom(now)
+	}
+	return err
+}
+
+// waitForRoom tries again whenever room is made, until the request's time-out.
+// It holds up the connection's reader: that is the back-pressure (I9).
+func (part *producePart) waitForRoom(now time.Time) error {
+	req := part.req
+	ctx, cancel := context.WithTimeout(req.ticket.Request().Context(), min(req.timeout, produceWaitMax))
+	defer cancel()
+	for {
+		req.b.Partitions.Flush() // what this request appended before must not wait for what it could not
+		if err := req.b.Partitions.WaitSpace(ctx); err != nil {
+			return partition.ErrFull
+		}
+		if err := part.p.Append(&part.Append, now.UnixMilli()); !errors.Is(err, partition.ErrFull) {
+			return err
+		}
+	}
+}
+
+// AppendDone implements the end of a [partition.Append].
+func (part *producePart) AppendDone(a *partition.Append) {
+	part.err = a.Err
+	part.req.settle()
+}
+
+// settle counts one partition out; the last one answers.
+func (req *produceRequest) settle() {
+	if req.open.Add(-1) > 0 {
+		return
+	}
+	if req.acks == 0 {
+		req.endUnacked()
+		return
+	}
+	req.head = req.appendResponse(req.head[:0])
+	req.ticket.Respond(server.Response{Head: req.head, Owner: req})
+}
+
+// endUnacked ends a request that gets no answer.
+func (req *produceRequest) endUnacked() {
+	t := req.ticket
+	for i := range req.parts {
+		if part := &req.parts[i]; part.err != nil {
+			err := fmt.Errorf("produce with acks=0: partition %d: %w", part.index, part.err)
+			req.free()
+			t.Abort(err)
+			return
+		}
+	}
+	req.free()
+	t.Done()
+}
+
+// Release implements server.Releaser: the response was sent.
+func (req *produceRequest) Release() { req.free() }
+
+// produceKeepParts bounds what a request in the pool keeps.
+const produceKeepParts = 256
+
+func (req *produceRequest) free() {
+	clear(req.topics)
+	clear(req.parts)
+	if cap(req.parts) > produceKeepParts {
+		req.parts, req.topics, req.head = nil, nil, nil
+	}
+	req.topics, req.parts = req.topics[:0], req.parts[:0]
+	req.b, req.ticket = nil, Ticket{}
+	produceRequests.Put(req)
+}
+
+// appendResponse encodes the answer.
+func (req *produceRequest) appendResponse(dst []byte) []byte {
+	w := wireWriter{b: dst, flexible: req.version >= produceFlexibleVersion}
+	w.array(len(req.topics))
+	next := 0
+	for i := range req.topics {
+		t := &req.topics[i]
+		if req.version >= 13 {
+			w.uuid(t.id)
+		} else {
+			w.string(string(t.name))
+		}
+		w.array(t.parts)
+		for range t.parts {
+			req.parts[next].appendTo(&w, req.version)
+			next++
+		}
+		w.noTags()
+	}
+	w.int32(0) // throttle time
+	w.noTags()
+	return w.b
+}
+
+func (part *producePart) appendTo(w *wireWriter, version int16) {
+	code, message := answer(part.err)
+	base, appendTime := part.BaseOffset, part.LogAppendTimeMs
+	if code != 0 {
+		base, appendTime = -1, -1
+	}
+	start := int64(-1)
+	if part.p != nil {
+		start = part.p.Offsets().Start
+	}
+	w.int32(part.index)
+	w.int16(code)
+	w.int64(base)
+	w.int64(appendTime)
+	if version >= 5 {
+		w.int64(start)
+	}
+	if version >= 8 {
+		var faults *batch.RecordsError
+		if errors.As(part.err, &faults) {
+			w.array(len(faults.Records))
+			for _, f := range faults.Records {
+				w.int32(int32(f.Index))
+				w.nullableString(f.Message)
+				w.noTags()
+			}
+		} else {
+			w.array(0)
+		}
+		w.nullableString(message)
+	}
+	w.noTags()
+}

@@ -1,0 +1,237 @@
+package broker
+
+import (
+	"container/list"
+	"math"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seawallmq/seawall/internal/ids"
+)
+
+// Epochs of a fetch request that are no number of a session (KIP-227).
+const (
+	sessionEpochInitial = 0  // full fetch that opens a session
+	sessionEpochFinal   = -1 // full fetch without a session, which closes the one named
+)
+
+// sessionPartitionBytes is what one partition of a session is charged with.
+const sessionPartitionBytes = 256
+
+// fetchKey is a partition as a fetch request names it: by id from v13 on, by
+// name before.
+type fetchKey struct {
+	id    ids.TopicID
+	topic string
+	index int32
+}
+
+// fetchPart is one partition that a consumer follows.
+type fetchPart struct {
+	fetchKey
+	leaderEpoch int32
+	offset      int64
+	maxBytes    int32
+
+	// What the consumer was last told, so that an incremental response leaves
+	// out what did not change; -1 before.
+	toldHW, toldStart int64
+	toldErr           int16
+	gave              bool // data, in the answer under way
+}
+
+// fetchSession is a consumer's list of partitions kept between its fetches. One
+// fetch at a time uses it: a client sends the next when it has the answer.
+type fetchSession struct {
+	mu    sync.Mutex
+	id    int32
+	epoch int32 // that the next request must carry
+	parts map[fetchKey]*fetchPart
+	order []*fetchPart // those that had data longest ago come first
+
+	place   *list.Element // in the cache, by last use
+	charged int64
+}
+
+// fetchSessions are the sessions of one broker, bounded in number and bytes.
+type fetchSessions struct {
+	mu     sync.Mutex
+	slots  int
+	memory interface {
+		TryAcquire(n int64) bool
+		Release(n int64)
+	}
+	random func() uint32
+	byID   map[int32]*fetchSession
+	used   *list.List // of *fetchSession, least recently used first
+}
+
+func newFetchSessions(slots int, memory interface {
+	TryAcquire(n int64) bool
+	Release(n int64)
+}, random func() uint32) *fetchSessions {
+	return &fetchSessions{slots: slots, memory: memory, random: random,
+		byID: map[int32]*fetchSession{}, used: list.New()}
+}
+
+// begin finds or makes what a request fetches from: a session that stays, or
+// one for this request alone (id 0). incremental says that unchanged
+// partitions are left out of the answer. The session returned is locked; end
+// unlocks it.
+func (c *fetchSessions) begin(req *kmsg.FetchRequest) (s *fetchSession, incremental bool, err *kerr.Error) {
+	if req.SessionEpoch == sessionEpochInitial || req.SessionEpoch == sessionEpochFinal {
+		if req.SessionID != 0 {
+			c.remove(req.SessionID)
+		}
+		s = &fetchSession{parts: map[fetchKey]*fetchPart{}}
+		s.update(req)
+		if req.SessionEpoch == sessionEpochInitial {
+			c.keep(s)
+		}
+		s.mu.Lock()
+		return s, false, nil
+	}
+	c.mu.Lock()
+	s = c.byID[req.SessionID]
+	if s != nil {
+		c.used.MoveToBack(s.place)
+	}
+	c.mu.Unlock()
+	if s == nil {
+		return nil, false, kerr.FetchSessionIDNotFound
+	}
+	// A client sends its next fetch when it has the answer to the one before:
+	// one that comes while the session is in use names an epoch not given out.
+	if !s.mu.TryLock() {
+		return nil, false, kerr.InvalidFetchSessionEpoch
+	}
+	if s.epoch != req.SessionEpoch {
+		s.mu.Unlock()
+		return nil, false, kerr.InvalidFetchSessionEpoch
+	}
+	s.epoch = nextSessionEpoch(s.epoch)
+	before := len(s.parts)
+	s.update(req)
+	if !c.recharge(s, before) {
+		s.mu.Unlock()
+		return nil, false, kerr.FetchSessionIDNotFound
+	}
+	return s, true, nil
+}
+
+func nextSessionEpoch(e int32) int32 {
+	if e == math.MaxInt32 {
+		return 1
+	}
+	return e + 1
+}
+
+// update applies what a request adds, changes and forgets.
+func (s *fetchSession) update(req *kmsg.FetchRequest) {
+	for i := range req.Topics {
+		t := &req.Topics[i]
+		for j := range t.Partitions {
+			p := &t.Partitions[j]
+			key := fetchKey{id: t.TopicID, topic: t.Topic, index: p.Partition}
+			part := s.parts[key]
+			if part == nil {
+				part = &fetchPart{fetchKey: key, toldHW: -1, toldStart: -1}
+				s.parts[key] = part
+				s.order = append(s.order, part)
+			}
+			part.leaderEpoch, part.offset, part.maxBytes = p.CurrentLeaderEpoch, p.FetchOffset, p.PartitionMaxBytes
+		}
+	}
+	forgot := false
+	for i := range req.ForgottenTopics {
+		t := &req.ForgottenTopics[i]
+		for _, index := range t.Partitions {
+			delete(s.parts, fetchKey{id: t.TopicID, topic: t.Topic, index: index})
+			forgot = true
+		}
+	}
+	if forgot {
+		kept := s.order[:0]
+		for _, p := range s.order {
+			if s.parts[p.fetchKey] == p {
+				kept = append(kept, p)
+			}
+		}
+		clear(s.order[len(kept):])
+		s.order = kept
+	}
+}
+
+// rotate moves the partitions that gave data behind the others, so that a full
+// response does not starve those at the end.
+func (s *fetchSession) rotate() {
+	var back []*fetchPart
+	kept := s.order[:0]
+	for _, p := range s.order {
+		if p.gave {
+			back = append(back, p)
+		} else {
+			kept = append(kept, p)
+		}
+	}
+	s.order = append(kept, back...)
+}
+
+// keep makes s a session with an id, if there is room: without, it stays one
+// for a single request, and the client goes on with full fetches.
+func (c *fetchSessions) keep(s *fetchSession) {
+	bytes := int64(len(s.parts)) * sessionPartitionBytes
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.slots > 0 && len(c.byID) >= c.slots {
+		c.drop(c.used.Front().Value.(*fetchSession))
+	}
+	for !c.memory.TryAcquire(bytes) {
+		if c.used.Len() == 0 {
+			return
+		}
+		c.drop(c.used.Front().Value.(*fetchSession))
+	}
+	for s.id == 0 || c.byID[s.id] != nil {
+		s.id = int32(c.random() & math.MaxInt32)
+	}
+	s.epoch, s.charged = 1, bytes
+	s.place = c.used.PushBack(s)
+	c.byID[s.id] = s
+}
+
+// recharge follows a change of the session's size; false means that memory is
+// short and the session is gone.
+func (c *fetchSessions) recharge(s *fetchSession, before int) bool {
+	n := int64(len(s.parts)-before) * sessionPartitionBytes
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.byID[s.id] != s:
+		return true // evicted meanwhile, its charge given back: this answer is its last
+	case n < 0:
+		c.memory.Release(-n)
+	case n > 0 && !c.memory.TryAcquire(n):
+		c.drop(s)
+		return false
+	}
+	s.charged += n
+	return true
+}
+
+func (c *fetchSessions) remove(id int32) {
+	c.mu.Lock()
+	if s := c.byID[id]; s != nil {
+		c.drop(s)
+	}
+	c.mu.Unlock()
+}
+
+// drop is called under c.mu.
+func (c *fetchSessions) drop(s *fetchSession) {
+	delete(c.byID, s.id)
+	c.used.Remove(s.place)
+	c.memory.Release(s.charged)
+}
