@@ -19,15 +19,15 @@ type compaction struct {
 }
 
 // isDue says that a portion is to be sent now.
-func (c *compaction) isDue(p *partition) bool {
+func (c *compaction) isDue(h *host) bool {
 	if !c.active {
-		cfg := p.loop.cfg
-		if c.deleting || p.logBytes < max(cfg.CompactBytesMin, c.notUntil, cfg.CompactFactor*p.shard.Bytes()) {
+		cfg := h.loop.cfg
+		if c.deleting || h.logBytes < max(cfg.CompactBytesMin, c.notUntil, cfg.CompactFactor*h.shard.Bytes()) {
 			return false
 		}
 		*c = compaction{active: true}
 	}
-	if c.yielding && len(p.queue) > 0 {
+	if c.yielding && len(h.queue) > 0 {
 		c.yielding = false
 		return false
 	}
@@ -36,24 +36,24 @@ func (c *compaction) isDue(p *partition) bool {
 
 // sendPortion takes the next groups. Nothing is in flight, so what the shard
 // holds is what the log says up to here; see [group.Shard.LiveRecordsAfter].
-func (p *partition) sendPortion() {
-	c := &p.compaction
-	records, next, more := p.shard.LiveRecordsAfter(c.cursor, !c.started, portionBytes)
+func (h *host) sendPortion() {
+	c := &h.compaction
+	records, next, more := h.shard.LiveRecordsAfter(c.cursor, !c.started, portionBytes)
 	c.cursor, c.last, c.yielding = next, !more, true
 	f := &flight{portion: true}
 	if len(records) == 0 { // only if nothing is alive, or no longer
 		if !c.started {
-			_, c.begin = p.log.Bounds()
+			_, c.begin = h.log.Bounds()
 			c.started = true
 		}
-		c.landed(p, f)
+		c.landed(h, f)
 		return
 	}
-	p.takeOff(f, records)
+	h.takeOff(f, records)
 }
 
 // landed goes on after a portion is durable.
-func (c *compaction) landed(p *partition, f *flight) {
+func (c *compaction) landed(h *host, f *flight) {
 	if !f.portion {
 		return
 	}
@@ -64,31 +64,31 @@ func (c *compaction) landed(p *partition, f *flight) {
 		return
 	}
 	c.active, c.deleting = false, true
-	log, shard, begin, ctx := p.log, p.shard, c.begin, p.ctx
-	p.loader.post(func() {
+	log, shard, begin, ctx := h.log, h.shard, c.begin, h.ctx
+	h.loader.post(func() {
 		err := log.DeleteRecords(ctx, begin)
-		p.loop.post(func() {
-			if p.shard == shard { // else the compaction is forgotten
-				c.deleted(p, err)
+		h.loop.post(func() {
+			if h.shard == shard { // else the compaction is forgotten
+				c.deleted(h, err)
 			}
 		})
 	})
 }
 
-func (c *compaction) deleted(p *partition, err error) {
+func (c *compaction) deleted(h *host, err error) {
 	c.deleting = false
 	if err != nil {
-		p.logger.Warn("offsets partition: deleting compacted records", "before", c.begin, "error", err)
-		c.abandon(p)
+		h.logger.Warn("offsets partition: deleting compacted records", "before", c.begin, "error", err)
+		c.abandon(h)
 		return
 	}
-	p.logger.Info("offsets partition compacted", "before", c.begin, "log_bytes", c.bytes, "was", p.logBytes)
-	p.logBytes = c.bytes
+	h.logger.Info("offsets partition compacted", "before", c.begin, "log_bytes", c.bytes, "was", h.logBytes)
+	h.logBytes = c.bytes
 }
 
 // abandon lets the compaction start over when the log has grown by a half.
 // What was written of it is harmless: it says what was so.
-func (c *compaction) abandon(p *partition) {
-	*c = compaction{notUntil: p.logBytes + p.logBytes/2}
-	p.logger.Debug("offsets partition: compaction abandoned", "not_until", c.notUntil)
+func (c *compaction) abandon(h *host) {
+	*c = compaction{notUntil: h.logBytes + h.logBytes/2}
+	h.logger.Debug("offsets partition: compaction abandoned", "not_until", c.notUntil)
 }

@@ -53,7 +53,7 @@ func New(cfg Config) (*Coordinator, error) {
 	}
 	for i := range cfg.Partitions {
 		l := c.loops[int(i)%len(c.loops)]
-		l.partitions = append(l.partitions, &partition{
+		l.hosts = append(l.hosts, &host{
 			loop: l, loader: c.loaders[int(i)%len(c.loaders)], ctx: c.ctx, index: i,
 			logger: cfg.Logger.With("partition", i),
 		})
@@ -90,17 +90,17 @@ func (c *Coordinator) Close() {
 // Lead says that this node leads a partition from leaderEpoch on, whose log is
 // log. An epoch that is not above the last one is ignored.
 func (c *Coordinator) Lead(index, leaderEpoch int32, log Log) {
-	p := c.partition(index)
-	p.loop.post(func() { p.lead(leaderEpoch, log) })
+	h := c.host(index)
+	h.loop.post(func() { h.lead(leaderEpoch, log) })
 }
 
 // Resign says that this node does not lead a partition any more, since an epoch
 // above leaderEpoch.
 func (c *Coordinator) Resign(index, leaderEpoch int32) {
-	p := c.partition(index)
-	p.loop.post(func() {
-		if p.phase != away && p.leaderEpoch <= leaderEpoch {
-			p.resign()
+	h := c.host(index)
+	h.loop.post(func() {
+		if h.phase != away && h.leaderEpoch <= leaderEpoch {
+			h.resign()
 		}
 	})
 }
@@ -110,10 +110,10 @@ func (c *Coordinator) Resign(index, leaderEpoch int32) {
 func (c *Coordinator) TopicsDeleted(names []string) {
 	for _, l := range c.loops {
 		l.post(func() {
-			for _, p := range l.partitions {
-				if p.phase == serving {
-					p.step(group.TopicsDeleted{Topics: names})
-					p.pump()
+			for _, h := range l.hosts {
+				if h.phase == serving {
+					h.step(group.TopicsDeleted{Topics: names})
+					h.pump()
 				}
 			}
 		})
@@ -150,26 +150,26 @@ func (c *Coordinator) giveBack(r Request) {
 
 // send hands a request to the partition that it is for.
 func (c *Coordinator) send(index int32, r Request, reply func(kmsg.Response)) {
-	p := c.partition(index)
-	if !p.loop.post(func() { p.handle(r, reply) }) {
+	h := c.host(index)
+	if !h.loop.post(func() { h.handle(r, reply) }) {
 		reply(group.ErrorResponse(r.Req, group.NotCoordinator))
 	}
 }
 
-func (c *Coordinator) partition(index int32) *partition {
+func (c *Coordinator) host(index int32) *host {
 	invariant.Check(index >= 0 && index < c.cfg.Partitions, "no partition %d of the offsets topic", index)
 	n := len(c.loops)
-	return c.loops[int(index)%n].partitions[int(index)/n]
+	return c.loops[int(index)%n].hosts[int(index)/n]
 }
 
 // loop is an event loop: a goroutine that owns some of the partitions.
 type loop struct {
 	*worker
-	cfg        *Config
-	partitions []*partition
-	builder    *batch.Builder
-	timer      clock.Timer
-	armedFor   time.Time // what timer waits for; zero when it is not armed
+	cfg      *Config
+	hosts    []*host
+	builder  *batch.Builder
+	timer    clock.Timer
+	armedFor time.Time // what timer waits for; zero when it is not armed
 }
 
 // armTimer runs when the loop has nothing to do. A timer that is armed for too
@@ -177,8 +177,8 @@ type loop struct {
 // all the time.
 func (l *loop) armTimer() {
 	var next time.Time
-	for _, p := range l.partitions {
-		if at, ok := p.deadline(); ok && (next.IsZero() || at.Before(next)) {
+	for _, h := range l.hosts {
+		if at, ok := h.deadline(); ok && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
@@ -195,16 +195,16 @@ func (l *loop) armTimer() {
 func (l *loop) tick() {
 	l.armedFor = time.Time{}
 	now := l.cfg.Clock.Now()
-	for _, p := range l.partitions {
-		if at, ok := p.deadline(); ok && !at.After(now) {
-			p.tick()
+	for _, h := range l.hosts {
+		if at, ok := h.deadline(); ok && !at.After(now) {
+			h.tick()
 		}
 	}
 }
 
 func (l *loop) resignAll() {
-	for _, p := range l.partitions {
-		p.resign()
+	for _, h := range l.hosts {
+		h.resign()
 	}
 	if l.timer != nil {
 		l.timer.Stop()

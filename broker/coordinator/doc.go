@@ -6,7 +6,8 @@
 // appending its records, answering its requests and driving its time-outs; the
 // compaction that keeps the replay bounded. Does not own: what a request means
 // (broker/group does), authorisation and topic ids (broker does), the log
-// ([Log], an adapter of broker/partition), who leads (kraftmeta).
+// ([Log]; [PartitionLog] makes one of a broker/partition), who leads
+// (kraftmeta).
 //
 // # Life of a partition
 //

@@ -29,13 +29,13 @@ type flight struct {
 }
 
 // pump sends off what is to be appended, unless something is under way.
-func (p *partition) pump() {
-	for p.phase == serving && p.flight == nil {
+func (h *host) pump() {
+	for h.phase == serving && h.flight == nil {
 		switch {
-		case p.compaction.isDue(p):
-			p.sendPortion()
-		case len(p.queue) > 0:
-			p.sendQueue()
+		case h.compaction.isDue(h):
+			h.sendPortion()
+		case len(h.queue) > 0:
+			h.sendQueue()
 		default:
 			return
 		}
@@ -44,14 +44,14 @@ func (p *partition) pump() {
 
 // sendQueue takes what has gathered, in order, into one flight. A record too
 // large for a batch is refused with its append.
-func (p *partition) sendQueue() {
-	queue := p.queue
-	p.queue = nil
+func (h *host) sendQueue() {
+	queue := h.queue
+	h.queue = nil
 	f := &flight{}
 	var records []group.Record
 	var tooLarge []uint64
 	for _, a := range queue {
-		if p.fits(a.Records) {
+		if h.fits(a.Records) {
 			f.appends = append(f.appends, a.ID)
 			records = append(records, a.Records...)
 		} else {
@@ -59,16 +59,16 @@ func (p *partition) sendQueue() {
 		}
 	}
 	if len(records) > 0 {
-		p.takeOff(f, records)
+		h.takeOff(f, records)
 	}
 	for _, id := range tooLarge {
-		p.step(group.AppendFailed{ID: id, Code: group.UnknownServerError})
+		h.step(group.AppendFailed{ID: id, Code: group.UnknownServerError})
 	}
 }
 
-func (p *partition) fits(records []group.Record) bool {
+func (h *host) fits(records []group.Record) bool {
 	for _, r := range records {
-		if batchOverheadBytes+recordBytes(r) > p.loop.cfg.BatchBytesMax {
+		if batchOverheadBytes+recordBytes(r) > h.loop.cfg.BatchBytesMax {
 			return false
 		}
 	}
@@ -78,25 +78,25 @@ func (p *partition) fits(records []group.Record) bool {
 func recordBytes(r group.Record) int { return len(r.Key) + len(r.Value) + recordOverheadBytes }
 
 // takeOff hands records to the log, in as many batches as they need.
-func (p *partition) takeOff(f *flight, records []group.Record) {
-	batches := p.build(records)
+func (h *host) takeOff(f *flight, records []group.Record) {
+	batches := h.build(records)
 	f.batches = len(batches)
-	p.flight = f
+	h.flight = f
 	for i, b := range batches {
 		f.bytes += int64(len(b))
-		p.log.Append(b, func(baseOffset int64, err error) {
-			p.loop.post(func() { p.land(f, i, baseOffset, err) })
+		h.log.Append(b, func(baseOffset int64, err error) {
+			h.loop.post(func() { h.land(f, i, baseOffset, err) })
 		})
 	}
 }
 
-func (p *partition) build(records []group.Record) [][]byte {
+func (h *host) build(records []group.Record) [][]byte {
 	var batches [][]byte
-	b, nowMs := p.loop.builder, p.now().UnixMilli()
+	b, nowMs := h.loop.builder, h.now().UnixMilli()
 	size := batchOverheadBytes
 	b.Reset()
 	for _, r := range records {
-		if b.NumRecords() > 0 && size+recordBytes(r) > p.loop.cfg.BatchBytesMax {
+		if b.NumRecords() > 0 && size+recordBytes(r) > h.loop.cfg.BatchBytesMax {
 			batches = append(batches, b.AppendTo(nil))
 			b.Reset()
 			size = batchOverheadBytes
@@ -110,8 +110,8 @@ func (p *partition) build(records []group.Record) [][]byte {
 }
 
 // land takes the outcome of one batch of a flight.
-func (p *partition) land(f *flight, i int, baseOffset int64, err error) {
-	if p.flight != f {
+func (h *host) land(f *flight, i int, baseOffset int64, err error) {
+	if h.flight != f {
 		return // the partition was resigned or loaded anew
 	}
 	f.landed++
@@ -125,35 +125,35 @@ func (p *partition) land(f *flight, i int, baseOffset int64, err error) {
 		}
 	}
 	if f.landed == f.batches {
-		p.flight = nil
-		p.settle(f)
-		p.pump()
+		h.flight = nil
+		h.settle(f)
+		h.pump()
 	}
 }
 
-func (p *partition) settle(f *flight) {
-	invariant.Check(f.refused == 0 || f.err != nil, "partition %d: refused without an error", p.index)
+func (h *host) settle(f *flight) {
+	invariant.Check(f.refused == 0 || f.err != nil, "partition %d: refused without an error", h.index)
 	switch {
 	case f.err == nil:
-		p.logBytes += f.bytes
-		p.compaction.bytes += f.bytes
+		h.logBytes += f.bytes
+		h.compaction.bytes += f.bytes
 		for _, id := range f.appends {
-			p.step(group.Appended{ID: id})
+			h.step(group.Appended{ID: id})
 		}
-		p.compaction.landed(p, f)
+		h.compaction.landed(h, f)
 	case f.refused == f.batches:
 		code := group.CoordinatorNotAvailable
 		if errors.Is(f.err, ErrNotLeader) {
 			code = group.NotCoordinator
 		}
-		p.logger.Warn("offsets partition: append refused", "error", f.err)
+		h.logger.Warn("offsets partition: append refused", "error", f.err)
 		for _, id := range f.appends {
-			p.step(group.AppendFailed{ID: id, Code: code})
+			h.step(group.AppendFailed{ID: id, Code: code})
 		}
 		if f.portion {
-			p.compaction.abandon(p)
+			h.compaction.abandon(h)
 		}
 	default:
-		p.reload(fmt.Errorf("outcome of an append unknown: %w", f.err))
+		h.reload(fmt.Errorf("outcome of an append unknown: %w", f.err))
 	}
 }

@@ -29,36 +29,36 @@ type load struct {
 }
 
 // startLoad replays the log on a loader's goroutine.
-func (p *partition) startLoad() {
-	cfg := p.loop.cfg
-	l := &load{log: p.log, shard: group.NewShard(cfg.Group, cfg.NewUUID)}
-	l.ctx, l.cancel = context.WithCancel(p.ctx)
-	p.phase, p.load = loading, l
-	p.loader.post(func() {
+func (h *host) startLoad() {
+	cfg := h.loop.cfg
+	l := &load{log: h.log, shard: group.NewShard(cfg.Group, cfg.NewUUID)}
+	l.ctx, l.cancel = context.WithCancel(h.ctx)
+	h.phase, h.load = loading, l
+	h.loader.post(func() {
 		l.err = l.replay(cfg.ReadBytes)
 		l.cancel()
-		p.loop.post(func() { p.loaded(l) })
+		h.loop.post(func() { h.loaded(l) })
 	})
 }
 
 // loaded takes the outcome of a load.
-func (p *partition) loaded(l *load) {
-	if p.load != l {
+func (h *host) loaded(l *load) {
+	if h.load != l {
 		return // resigned meanwhile
 	}
-	p.load = nil
+	h.load = nil
 	switch {
 	case l.err == nil:
-		p.phase, p.shard, p.logBytes = serving, l.shard, l.bytes
-		p.parked = map[group.Token]func(kmsg.Response){}
-		p.logger.Info("offsets partition loaded", "leader_epoch", p.leaderEpoch, "groups", l.shard.Groups(), "log_bytes", l.bytes)
-		p.perform(p.shard.Load(p.now()))
-		p.pump()
+		h.phase, h.shard, h.logBytes = serving, l.shard, l.bytes
+		h.parked = map[group.Token]func(kmsg.Response){}
+		h.logger.Info("offsets partition loaded", "leader_epoch", h.leaderEpoch, "groups", l.shard.Groups(), "log_bytes", l.bytes)
+		h.perform(h.shard.Load(h.now()))
+		h.pump()
 	case errors.Is(l.err, errUnreadable):
-		p.logger.Error("offsets partition is unusable", "error", l.err)
-		p.phase = broken
+		h.logger.Error("offsets partition is unusable", "error", l.err)
+		h.phase = broken
 	default:
-		p.reload(l.err)
+		h.reload(l.err)
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 var (
 	// ErrRefused: there is no room now.
 	ErrRefused = errors.New("coordinator: append refused")
-	// ErrNotLeader: this node does not lead the partition any more.
+	// ErrNotLeader: this node does not, or can not, lead the partition any
+	// more, and clients should look for the one that does.
 	ErrNotLeader = errors.New("coordinator: not the leader of the partition")
 )
 
