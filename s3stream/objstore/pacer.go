@@ -1,0 +1,208 @@
+package objstore
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/seawallmq/seawall/internal/clock"
+)
+
+// Priority says whose work goes first when the link is short (I9).
+type Priority int
+
+// The priorities, first to last.
+const (
+	PriorityProduce Priority = iota
+	PriorityTailFetch
+	PriorityUpload
+	PriorityCatchUp
+	PriorityCompaction
+	priorities
+)
+
+// Pacer shares out bytes a second.
+type Pacer interface {
+	// Wait returns when n bytes may be moved at the given priority, or with
+	// ctx's error when that is done first.
+	Wait(ctx context.Context, p Priority, n int64) error
+}
+
+// Unlimited is the Pacer that never makes anybody wait.
+type Unlimited struct{}
+
+// Wait implements Pacer.
+func (Unlimited) Wait(ctx context.Context, _ Priority, _ int64) error { return ctx.Err() }
+
+// TokenBucket is a Pacer of a fixed rate. Whoever has the highest priority is
+// served next, in the order of coming; a lower one gets what higher ones leave.
+//
+// More bytes than the burst are granted on credit once the bucket is full:
+// then those who come next wait until the credit is repaid. A large write so
+// needs no cutting, and the rate holds over any time much longer than it takes.
+type TokenBucket struct {
+	clock clock.Clock
+	rate  float64 // bytes a second
+	burst float64 // bytes
+
+	mu      sync.Mutex
+	tokens  float64 // bytes; below zero while credit is repaid
+	at      time.Time
+	waiting [priorities][]*turn
+	timer   clock.Timer // pending for the first waiter, or nil
+}
+
+// turn is one who waits.
+type turn struct {
+	n     float64
+	ready chan struct{} // closed when granted
+}
+
+var _ Pacer = (*TokenBucket)(nil)
+
+// NewTokenBucket makes a bucket, full at first, that refills by bytesPerSecond
+// and holds at most burst bytes. Both must be above zero.
+func NewTokenBucket(c clock.Clock, bytesPerSecond, burst int64) *TokenBucket {
+	if bytesPerSecond <= 0 || burst <= 0 {
+		panic(fmt.Sprintf("objstore: token bucket of %d bytes a second, burst %d", bytesPerSecond, burst))
+	}
+	return &TokenBucket{clock: c, rate: float64(bytesPerSecond), burst: float64(burst), tokens: float64(burst), at: c.Now()}
+}
+
+// Wait implements Pacer.
+func (b *TokenBucket) Wait(ctx context.Context, p Priority, n int64) error {
+	if err := ctx.Err(); err != nil || n <= 0 {
+		return err
+	}
+	t := &turn{n: float64(n), ready: make(chan struct{})}
+	b.mu.Lock()
+	b.waiting[p] = append(b.waiting[p], t)
+	b.grant()
+	b.mu.Unlock()
+	select {
+	case <-t.ready:
+		return nil
+	case <-ctx.Done():
+		b.forget(p, t)
+		return ctx.Err()
+	}
+}
+
+// grant serves all whose turn has come and sets the timer for the next. Caller
+// holds b.mu.
+func (b *TokenBucket) grant() {
+	now := b.clock.Now()
+	b.tokens = min(b.burst, b.tokens+now.Sub(b.at).Seconds()*b.rate)
+	b.at = now
+	for {
+		p, t := b.first()
+		if t == nil {
+			b.stopTimer()
+			return
+		}
+		if missing := min(t.n, b.burst) - b.tokens; missing > 0 {
+			b.stopTimer()
+			b.timer = b.clock.AfterFunc(b.timeFor(missing), b.tick)
+			return
+		}
+		b.tokens -= t.n
+		b.waiting[p] = b.waiting[p][1:]
+		close(t.ready)
+	}
+}
+
+// timeFor is how long the bucket takes to gain some bytes, rounded up so that
+// the timer never comes a nanosecond early.
+func (b *TokenBucket) timeFor(bytes float64) time.Duration {
+	return time.Duration(bytes/b.rate*float64(time.Second)) + 1
+}
+
+func (b *TokenBucket) first() (Priority, *turn) {
+	for p := range b.waiting {
+		if len(b.waiting[p]) > 0 {
+			return Priority(p), b.waiting[p][0]
+		}
+	}
+	return 0, nil
+}
+
+func (b *TokenBucket) tick() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.grant()
+}
+
+func (b *TokenBucket) stopTimer() {
+	if b.timer != nil {
+		b.timer.Stop()
+		b.timer = nil
+	}
+}
+
+// forget takes a waiter out who has given up. One that was granted its turn
+// meanwhile gives the bytes back.
+func (b *TokenBucket) forget(p Priority, t *turn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case <-t.ready:
+		b.tokens += t.n
+	default:
+		for i, w := range b.waiting[p] {
+			if w == t {
+				b.waiting[p] = append(b.waiting[p][:i:i], b.waiting[p][i+1:]...)
+				break
+			}
+		}
+	}
+	b.grant()
+}
+
+// Paced is s for one kind of work: every byte sent or asked for waits for its
+// turn at p.
+func Paced(s Store, pacer Pacer, p Priority) Store {
+	return &paced{Store: s, pacer: pacer, priority: p}
+}
+
+// paced passes on what moves no bytes worth counting.
+type paced struct {
+	Store
+	pacer    Pacer
+	priority Priority
+}
+
+func (s *paced) Put(ctx context.Context, key string, body Body, opts PutOptions) error {
+	if err := s.pacer.Wait(ctx, s.priority, body.Size); err != nil {
+		return Wrap("put", key, err)
+	}
+	return s.Store.Put(ctx, key, body, opts)
+}
+
+func (s *paced) GetRange(ctx context.Context, key string, off int64, dst []byte) (int, error) {
+	if err := s.pacer.Wait(ctx, s.priority, int64(len(dst))); err != nil {
+		return 0, Wrap("get", key, err)
+	}
+	return s.Store.GetRange(ctx, key, off, dst)
+}
+
+func (s *paced) CreateMultipart(ctx context.Context, key string, opts PutOptions) (Upload, error) {
+	u, err := s.Store.CreateMultipart(ctx, key, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &pacedUpload{Upload: u, s: s, key: key}, nil
+}
+
+type pacedUpload struct {
+	Upload
+	s   *paced
+	key string
+}
+
+func (u *pacedUpload) UploadPart(ctx context.Context, number int, body Body) error {
+	if err := u.s.pacer.Wait(ctx, u.s.priority, body.Size); err != nil {
+		return Wrap("part", u.key, err)
+	}
+	return u.Upload.UploadPart(ctx, number, body)
+}

@@ -1,0 +1,78 @@
+package objstore
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/seawallmq/seawall/internal/crc"
+)
+
+// CreateMultipart implements Store. When the answer is lost, an upload that
+// nobody knows stays behind until AbortUploads.
+func (r *Retry) CreateMultipart(ctx context.Context, key string, opts PutOptions) (Upload, error) {
+	var u Upload
+	err := r.do(ctx, "create", key, func(ctx context.Context) (err error) {
+		u, err = r.s.CreateMultipart(ctx, key, opts)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &retryingUpload{r: r, u: u, key: key, parts: map[int]sum{}}, nil
+}
+
+// retryingUpload remembers what was sent, to know its object again.
+type retryingUpload struct {
+	r   *Retry
+	u   Upload
+	key string
+
+	mu    sync.Mutex
+	parts map[int]sum
+}
+
+type sum struct {
+	size   int64
+	crc32c uint32
+}
+
+// UploadPart implements Upload.
+func (u *retryingUpload) UploadPart(ctx context.Context, number int, body Body) error {
+	err := u.r.do(ctx, "part", u.key, func(ctx context.Context) error { return u.u.UploadPart(ctx, number, body) })
+	if err == nil {
+		u.mu.Lock()
+		u.parts[number] = sum{size: body.Size, crc32c: body.CRC32C}
+		u.mu.Unlock()
+	}
+	return err
+}
+
+// Complete implements Upload. An upload that is gone after an attempt of
+// unknown outcome was probably completed by it.
+func (u *retryingUpload) Complete(ctx context.Context) error {
+	return u.r.write(ctx, "complete", u.key, u.u.Complete,
+		func(err error) bool { return errors.Is(err, ErrPreconditionFailed) || errors.Is(err, ErrNotFound) },
+		func(ctx context.Context) (bool, error) {
+			whole := u.whole()
+			return u.r.holds(ctx, u.key, whole.size, whole.crc32c)
+		})
+}
+
+// whole is what the object will be.
+func (u *retryingUpload) whole() sum {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var whole sum
+	for n := 1; n <= len(u.parts); n++ {
+		p := u.parts[n]
+		whole.crc32c = crc.Combine(whole.crc32c, p.crc32c, int(p.size))
+		whole.size += p.size
+	}
+	return whole
+}
+
+// Abort implements Upload.
+func (u *retryingUpload) Abort(ctx context.Context) error {
+	return u.r.do(ctx, "abort", u.key, u.u.Abort)
+}
