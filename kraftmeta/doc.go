@@ -3,6 +3,42 @@
 // feed of a snapshot and deltas.
 //
 // Owns: consensus (hashicorp/raft), its log and snapshots on disk, the feed,
-// observers and the submission of commands. Does not own: what the metadata is
-// and how it may change (package image).
+// observers, and the submission of commands. Does not own: what the metadata is
+// and how it may change (package image), the network between nodes, or who is
+// alive.
+//
+// # Wiring
+//
+// In the process of a controller, in this order:
+//
+//	c, err := kraftmeta.Open(kraftmeta.Options{Dir: …, Node: …, Random: …})
+//	incarnation := ids.NewUUID(random)           // one a process
+//	o := kraftmeta.NewObserver(c, kraftmeta.ObserverOptions{Node: …, Incarnation: incarnation, Clock: …})
+//	o.OnDelta(…)                                 // subscribers, before or after Start
+//	o.Start()
+//	m := kraftmeta.NewClient(c, o, incarnation, clock)
+//	err = c.WaitReady(ctx)                       // a sole voter leads within milliseconds
+//	r, err := kraftmeta.Do(ctx, m, &image.RegisterNode{Node: …, Incarnation: incarnation, …})
+//	// r.Epoch is the node epoch for everything else
+//	…
+//	o.Close(); c.Close()
+//
+// c.Failed tells of a disk that failed. What Do returns can be read from
+// o.Image() at once. A context without an end makes Do wait for a controller as
+// long as there is none.
+//
+// # Goroutines and locks
+//
+// A Controller runs those of the consensus library and one that formats a new
+// cluster; a Submit runs one while it waits, as consensus does not heed
+// contexts. An Observer runs one. The feed's lock is held while a command is
+// applied; an Observer's advance lock comes before its mu; a Client's lock is
+// held over nothing that blocks. Consensus runs by the machine's clock.
+//
+// # On disk
+//
+//	meta.properties   the cluster and node that the directory belongs to
+//	raft.db           bbolt: the log (see logStore) and the votes
+//	snapshots/        the last two snapshots, in the library's folders; the
+//	                  state.bin in each is what image.WriteSnapshot wrote
 package kraftmeta

@@ -1,0 +1,307 @@
+package kraftmeta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/image"
+)
+
+// snapshotsKept is how many snapshots stay on disk: the newest, and the one
+// before in case the newest turns out damaged.
+const snapshotsKept = 2
+
+// Controller is one voter of the metadata's consensus. It takes commands and
+// serves the feed while it is the active one, the leader of the consensus.
+type Controller struct {
+	opts     Options
+	identity identity
+	store    *logStore
+	fsm      *fsm
+	raft     *raft.Raft
+
+	ready     chan struct{} // closed once the metadata is there and current
+	closing   chan struct{}
+	closeOnce sync.Once
+	closeErr  error
+	failed    chan struct{} // closed when the controller can go on no more
+	failOnce  sync.Once
+	failErr   error // valid once failed is closed
+	watched   sync.WaitGroup
+}
+
+// Open opens a controller's directory, or makes a new one, and joins the
+// consensus. It does not wait for a leader, see [Controller.WaitReady].
+//
+// The error is ErrForeignDir for a directory of another cluster or node,
+// ErrLocked for one that another process has open, ErrDamaged for one whose
+// bytes are not those written, all wrapped with the path.
+func Open(opts Options) (*Controller, error) {
+	opts.setDefaults()
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	c := &Controller{
+		opts: opts, ready: make(chan struct{}), closing: make(chan struct{}), failed: make(chan struct{}),
+	}
+	var err error
+	c.identity, err = claimDir(opts.Dir, identity{opts.ClusterID, opts.Node},
+		func() ids.UUID { return ids.NewUUID(opts.Random) })
+	if err != nil {
+		return nil, err
+	}
+	if c.store, err = openLogStore(opts.Dir, c.fail); err != nil {
+		return nil, err
+	}
+	c.fsm = &fsm{feed: newFeed(opts.FeedBytes), onFail: c.fail}
+	if err := c.start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start metadata consensus in %s: %w", opts.Dir, err), c.store.close())
+	}
+	c.watched.Add(1)
+	go c.watchLeadership()
+	return c, nil
+}
+
+func (c *Controller) start() error {
+	conf := c.opts.raftConfig()
+	// It keeps its files in a folder "snapshots" of the directory.
+	snapshots, err := raft.NewFileSnapshotStoreWithLogger(c.opts.Dir, snapshotsKept, conf.Logger)
+	if err != nil {
+		return err
+	}
+	transport := c.opts.Transport
+	if transport == nil {
+		_, transport = raft.NewInmemTransport("alone") // opens no port
+	}
+	var logs raft.LogStore = c.store
+	if !c.opts.alone() {
+		// Followers are sent entries from memory while they keep up.
+		if logs, err = raft.NewLogCache(256, c.store); err != nil {
+			return err
+		}
+	}
+	started, err := raft.HasExistingState(logs, c.store, snapshots)
+	if err != nil {
+		return err
+	}
+	if !started {
+		servers := c.opts.raftServers(transport.LocalAddr())
+		if err := raft.BootstrapCluster(conf, logs, c.store, snapshots, transport, servers); err != nil {
+			return err
+		}
+	}
+	if c.raft, err = raft.NewRaft(conf, c.fsm, logs, c.store, snapshots, transport); err != nil {
+		return err
+	}
+	return c.stand()
+}
+
+// stand makes a sole voter elect itself at once instead of after a time-out:
+// a follower whose time-out is shortened looks at once whether it has passed.
+func (c *Controller) stand() error {
+	if !c.opts.alone() {
+		return nil
+	}
+	shorter := c.raft.ReloadableConfig()
+	shorter.HeartbeatTimeout = electionTimeout
+	return c.raft.ReloadConfig(shorter)
+}
+
+// watchLeadership finishes what a new leader must: the first one of a cluster
+// formats it.
+func (c *Controller) watchLeadership() {
+	defer c.watched.Done()
+	for {
+		select {
+		case <-c.closing:
+			return
+		case leads := <-c.raft.LeaderCh():
+			if leads && c.lead() == nil {
+				select {
+				case <-c.ready:
+				default:
+					close(c.ready)
+				}
+			}
+		}
+	}
+}
+
+// lead returns once everything committed is applied and the cluster formatted.
+func (c *Controller) lead() error {
+	if err := c.raft.Barrier(0).Error(); err != nil {
+		return err
+	}
+	if !c.Image().ClusterID().IsZero() {
+		return nil
+	}
+	_, err := c.Submit(context.Background(), &image.Request{
+		ID:      image.CommandID{Issuer: ids.NewUUID(c.opts.Random), Sequence: 1},
+		Command: &image.FormatCluster{ClusterID: c.identity.cluster, Features: c.opts.Features},
+	})
+	return err
+}
+
+// WaitReady waits until this controller has led with all that was committed
+// before, or until it follows one that does.
+func (c *Controller) WaitReady(ctx context.Context) error {
+	const lookEvery = 20 * time.Millisecond // a follower is told by nobody
+	for {
+		if leader, _ := c.raft.LeaderWithID(); leader != "" && c.raft.State() == raft.Follower &&
+			!c.Image().ClusterID().IsZero() {
+			return nil
+		}
+		t := time.NewTimer(lookEvery)
+		select {
+		case <-c.ready:
+			t.Stop()
+			return nil
+		case <-c.failed:
+			t.Stop()
+			return c.failErr
+		case <-c.closing:
+			t.Stop()
+			return ErrClosed
+		case <-ctx.Done():
+			t.Stop()
+			return fmt.Errorf("wait for the metadata controllers: %w", ctx.Err())
+		case <-t.C:
+		}
+	}
+}
+
+// fail marks the controller as unable to go on; the first reason counts.
+func (c *Controller) fail(err error) {
+	c.failOnce.Do(func() {
+		c.failErr = err
+		c.opts.Logger.Error("metadata controller failed for good", "err", err)
+		close(c.failed)
+	})
+}
+
+// Failed is closed when the controller can go on no more: its disk failed, or
+// it met an entry of a newer program. [Controller.Err] then says why. The
+// process should stop taking writes and say so in its health.
+func (c *Controller) Failed() <-chan struct{} { return c.failed }
+
+// Err is why the controller failed, nil while it has not.
+func (c *Controller) Err() error {
+	select {
+	case <-c.failed:
+		return c.failErr
+	default:
+		return nil
+	}
+}
+
+// ClusterID is the cluster of the controller's directory.
+func (c *Controller) ClusterID() ids.UUID { return c.identity.cluster }
+
+// Image is the newest image applied here.
+func (c *Controller) Image() *image.Image { return c.fsm.feed.current() }
+
+// IsActive says whether this controller is the active one, as far as it knows.
+func (c *Controller) IsActive() bool { return c.raft.State() == raft.Leader }
+
+func (c *Controller) notActive() error {
+	_, id := c.raft.LeaderWithID()
+	return &NotControllerError{Hint: nodeOf(id)}
+}
+
+// Submit has a command agreed upon and applied, and returns its answer, which
+// may be a refusal. Errors: *[NotControllerError], nothing happened;
+// ErrUnknownOutcome, submit the same request again to learn it; what the
+// controller failed with.
+//
+// If ctx ends first the outcome is unknown.
+func (c *Controller) Submit(ctx context.Context, req *image.Request) (*image.Answer, error) {
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	if !c.IsActive() {
+		return nil, c.notActive()
+	}
+	type outcome struct {
+		response any
+		err      error
+	}
+	done := make(chan outcome, 1)
+	go func() { // neither call of consensus heeds ctx
+		future := c.raft.Apply(image.AppendRequest(nil, req), 0)
+		err := future.Error()
+		done <- outcome{future.Response(), err}
+	}()
+	select {
+	case o := <-done:
+		if o.err != nil {
+			return nil, c.submitError(o.err)
+		}
+		if err, failed := o.response.(error); failed {
+			return nil, err
+		}
+		return o.response.(*image.Answer), nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, ctx.Err())
+	}
+}
+
+func (c *Controller) submitError(err error) error {
+	switch {
+	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress):
+		return c.notActive()
+	case c.Err() != nil:
+		return fmt.Errorf("%w: %w", ErrUnknownOutcome, c.Err())
+	}
+	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+}
+
+// Fetch serves the feed of the active controller to observers in its process;
+// it implements [Source].
+func (c *Controller) Fetch(ctx context.Context, req FetchRequest) (*FetchResponse, error) {
+	if !req.Cluster.IsZero() && req.Cluster != c.identity.cluster {
+		return nil, fmt.Errorf("%w: the observer is of cluster %s, the controller of %s",
+			ErrForeignDir, req.Cluster, c.identity.cluster)
+	}
+	var timeout <-chan time.Time
+	if req.MaxWait > 0 {
+		t := time.NewTimer(req.MaxWait)
+		defer t.Stop()
+		timeout = t.C
+	}
+	for {
+		if !c.IsActive() {
+			return nil, c.notActive()
+		}
+		resp, wake := c.fsm.feed.poll(&req)
+		if wake == nil || req.MaxWait <= 0 {
+			return resp, nil
+		}
+		select {
+		case <-wake:
+		case <-timeout:
+			return resp, nil
+		case <-c.closing:
+			return nil, ErrClosed
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Close leaves the consensus and closes the directory. It is safe to call more
+// than once.
+func (c *Controller) Close() error {
+	c.closeOnce.Do(func() {
+		close(c.closing)
+		err := c.raft.Shutdown().Error()
+		c.watched.Wait()
+		c.closeErr = errors.Join(err, c.store.close())
+	})
+	return c.closeErr
+}

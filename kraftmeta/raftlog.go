@@ -1,0 +1,59 @@
+package kraftmeta
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"github.com/seawallmq/seawall/internal/ids"
+)
+
+// serverID is a node as consensus names it.
+func serverID(id ids.NodeID) raft.ServerID { return raft.ServerID(id.String()) }
+
+// nodeOf is the reverse of serverID; -1 for what is not a node's name.
+func nodeOf(id raft.ServerID) ids.NodeID {
+	n, err := strconv.ParseInt(string(id), 10, 32)
+	if err != nil {
+		return noNode
+	}
+	return ids.NodeID(n)
+}
+
+// noNode is the absence of a node.
+const noNode ids.NodeID = -1
+
+// raftSink passes the consensus library's log on, one level down: what it
+// finds worth a warning, such as an election, is ordinary life.
+type raftSink struct{ to *slog.Logger }
+
+func newRaftLogger(to *slog.Logger) hclog.Logger {
+	l := hclog.NewInterceptLogger(&hclog.LoggerOptions{Name: "raft", Output: io.Discard, Level: hclog.Off})
+	l.RegisterSink(raftSink{to})
+	return l
+}
+
+// Accept implements hclog.SinkAdapter.
+func (s raftSink) Accept(_ string, level hclog.Level, msg string, args ...any) {
+	to := slog.LevelDebug
+	switch {
+	case level >= hclog.Error:
+		to = slog.LevelWarn
+	case level == hclog.Warn:
+		to = slog.LevelInfo
+	}
+	if !s.to.Enabled(context.Background(), to) {
+		return
+	}
+	for i := range args { // the library hands over structs that it goes on changing
+		if st, ok := args[i].(fmt.Stringer); ok {
+			args[i] = st.String()
+		}
+	}
+	s.to.Log(context.Background(), to, "metadata consensus: "+msg, args...)
+}
