@@ -30,12 +30,6 @@ func newPool(pages int) pool {
 
 var testOwner = volume.Options{Cluster: ids.UUID{1}, Node: 7, CapacityBytes: 64 * mib}
 
-// memoryVolume is a volume on a device in memory.
-func memoryVolume(t testing.TB, capacity int64) volume.Volume {
-	t.Helper()
-	return deviceVolume(t, device.NewMemory(capacity+walfmt.DataOffset), capacity)
-}
-
 func deviceVolume(t testing.TB, dev device.Device, capacity int64) volume.Volume {
 	t.Helper()
 	o := testOwner

@@ -1,0 +1,268 @@
+package logcache
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/page"
+	"github.com/seawallmq/seawall/wal/device"
+	"github.com/seawallmq/seawall/wal/walfmt"
+)
+
+// ErrNotHere says that the window does not have the offset: it is below what
+// the window covers, or the window has nothing of the stream. It is in objects
+// or another window, or above the high watermark.
+var ErrNotHere = errors.New("offset is not in the log cache")
+
+// ErrCorrupt says that the log gave back other bytes than were acknowledged.
+var ErrCorrupt = errors.New("WAL record does not verify")
+
+const (
+	// readRunBytesMax bounds one read of the log, unless a record is larger.
+	readRunBytesMax = 1 << 20
+	// readGapBytesMax is how far apart two records may lie to be read at once.
+	readGapBytesMax = 32 << 10
+	// readAlign makes reads of the log fit for direct I/O without a copy.
+	readAlign = 4096
+	// runBytes is the length of a pooled buffer.
+	runBytes = readRunBytesMax + 2*readAlign
+)
+
+// Result is what a read found: whole records, contiguous in offsets.
+type Result struct {
+	// Segments are the records' bytes in order. A record may span segments.
+	// They are valid until Release and must not be written to.
+	Segments [][]byte
+	// Bytes is their sum.
+	Bytes int
+	// NextOffset is the offset after the last record, or the one asked for
+	// where there was nothing.
+	NextOffset int64
+
+	cache *Cache
+	pages []*page.Page // pinned
+	bufs  [][]byte     // aligned, of runPool or made for a large record
+	plan  []entry      // what to read
+}
+
+var resultPool = sync.Pool{New: func() any { return new(Result) }}
+
+var runPool = sync.Pool{New: func() any {
+	b := device.Aligned(runBytes)
+	return &b
+}}
+
+// Release gives back what the result holds. It must be called once.
+func (r *Result) Release() {
+	for _, p := range r.pages {
+		p.Release()
+	}
+	r.cache.pinnedBytes.Add(-page.Size * int64(len(r.pages)))
+	for _, b := range r.bufs {
+		if cap(b) == runBytes {
+			b = b[:cap(b)]
+			runPool.Put(&b)
+		}
+	}
+	clear(r.Segments)
+	clear(r.pages)
+	clear(r.bufs)
+	*r = Result{Segments: r.Segments[:0], pages: r.pages[:0], bufs: r.bufs[:0], plan: r.plan[:0]}
+	resultPool.Put(r)
+}
+
+// read is one Read under way.
+type read struct {
+	w          *Window
+	stream     ids.StreamID
+	from, upTo int64
+	bytesMax   int
+	minOne     bool
+	*Result
+}
+
+// Read returns a stream's records from the one that holds offset from on, below
+// offset upTo, the caller's high watermark, and as many as fit in bytesMax; at
+// least one if minOne. Where there is none, the result is empty. The error is
+// ErrNotHere where objects must be asked, and otherwise the device's or
+// ErrCorrupt. The caller releases the result.
+func (w *Window) Read(stream ids.StreamID, from, upTo int64, bytesMax int, minOne bool) (*Result, error) {
+	r := read{w: w, stream: stream, from: from, upTo: upTo, bytesMax: bytesMax, minOne: minOne, Result: resultPool.Get().(*Result)}
+	r.cache, r.NextOffset = w.cache, from
+	if err := r.run(); err != nil {
+		r.Release()
+		return nil, err
+	}
+	return r.Result, nil
+}
+
+func (r *read) run() error {
+	s := r.w.stream(r.stream)
+	if s == nil {
+		return ErrNotHere
+	}
+	if err := r.choose(s); err != nil {
+		return err
+	}
+	for rest := r.plan; len(rest) > 0; {
+		if r.fromPages(&rest[0]) {
+			rest = rest[1:]
+			continue
+		}
+		n, err := r.fromLog(rest)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return nil // bytesMax or upTo fell inside a stretch
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
+// fits says whether a record of n bytes may be added.
+func (r *read) fits(n, sofar int) bool { return sofar+n <= r.bytesMax || r.minOne && sofar == 0 }
+
+// choose copies the entries to be read to r.plan. A stretch is always chosen:
+// where bytesMax falls in it is found when it is walked.
+func (r *read) choose(s *streamIndex) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.len() == 0 || r.from < s.at(0).base {
+		return ErrNotHere
+	}
+	bytes := 0
+	for i := s.find(r.from); i < s.len() && s.at(i).base < r.upTo; i++ {
+		e := s.at(i)
+		if !e.isStretch() && !r.fits(int(e.bytes), bytes) {
+			break
+		}
+		r.plan = append(r.plan, *e)
+		if bytes += int(e.bytes); bytes >= r.bytesMax {
+			break
+		}
+	}
+	return nil
+}
+
+// fromPages serves an entry from memory, if all of it is there.
+func (r *read) fromPages(e *entry) bool {
+	if e.isStretch() {
+		return false
+	}
+	r.w.mu.RLock()
+	defer r.w.mu.RUnlock()
+	first, last := e.position/page.Size, (e.position+max(int64(e.span), 1)-1)/page.Size
+	if r.w.slot(first) == nil || r.w.slot(last) == nil {
+		return false
+	}
+	at, left := e.position, int64(e.span)
+	for number := first; left > 0; number++ {
+		p := r.w.slot(number).page
+		b := p.Bytes()[at%page.Size:]
+		b = b[:min(int64(len(b)), left)]
+		r.Segments = append(r.Segments, r.hold(p, b))
+		at, left = at+int64(len(b)), left-int64(len(b))
+	}
+	r.add(e.end, int(e.span))
+	return true
+}
+
+// hold keeps b, which is of page p, valid until Release: by pinning the page,
+// or past the bound for that by copying.
+func (r *Result) hold(p *page.Page, b []byte) []byte {
+	if n := len(r.pages); n > 0 && r.pages[n-1] == p {
+		return b
+	}
+	if r.cache.pinnedBytes.Add(page.Size) > r.cache.pinnedMax {
+		r.cache.pinnedBytes.Add(-page.Size)
+		return slices.Clone(b)
+	}
+	p.Retain()
+	r.pages = append(r.pages, p)
+	return b
+}
+
+func (r *Result) add(end int64, bytes int) {
+	r.NextOffset = end
+	r.Bytes += bytes
+}
+
+// fromLog serves the first entry of plan, and those that lie close behind it,
+// by one read of the log. It returns how many it served, 0 when the read ended
+// within a stretch.
+func (r *read) fromLog(plan []entry) (int, error) {
+	start, stop, n := plan[0].start(), plan[0].stop(), 1
+	for ; n < len(plan); n++ {
+		next := &plan[n]
+		if next.start()-stop > readGapBytesMax || next.stop()-start > readRunBytesMax {
+			break
+		}
+		stop = next.stop()
+	}
+	b, err := r.readLog(start, stop)
+	if err == nil {
+		for i := range plan[:n] {
+			e := &plan[i]
+			var ended bool
+			ended, err = r.take(e, b[e.start()-start:e.stop()-start])
+			if ended {
+				return 0, nil
+			}
+			if err != nil {
+				break
+			}
+		}
+	}
+	if err != nil && start < r.w.trimmed.Load() {
+		return 0, ErrNotHere // uploaded, evicted and overwritten while we looked
+	}
+	return n, err
+}
+
+// readLog reads a stretch of the log into a buffer of the result's, with
+// aligned ends, so that the device reads into the buffer itself.
+func (r *read) readLog(start, stop int64) ([]byte, error) {
+	from, to := start&^(readAlign-1), walfmt.Padded(stop, readAlign)
+	var buf []byte
+	if n := int(to - from); n <= runBytes {
+		buf = (*runPool.Get().(*[]byte))[:n]
+	} else {
+		buf = device.Aligned(n)
+	}
+	r.bufs = append(r.bufs, buf)
+	if err := r.w.source.ReadAt(buf, from); err != nil {
+		return nil, err
+	}
+	return buf[start-from : stop-from], nil
+}
+
+// take adds the wanted records of an entry, whose bytes of the log are b. It
+// says whether bytesMax or upTo ended the read.
+func (r *read) take(e *entry, b []byte) (ended bool, err error) {
+	for walk := walfmt.WalkLog(e.start(), b); ; {
+		rec, ok := walk.Next()
+		if !ok {
+			break
+		}
+		if rec.Stream != r.stream || rec.Kind != walfmt.KindData || rec.EndOffset <= r.from {
+			continue
+		}
+		if rec.BaseOffset >= r.upTo || !r.fits(len(rec.Payload), r.Bytes) {
+			return true, nil
+		}
+		if !rec.Verify(r.w.seed) || rec.BaseOffset > r.NextOffset {
+			return false, fmt.Errorf("%w: stream %d, position %d", ErrCorrupt, r.stream, rec.Position)
+		}
+		r.Segments = append(r.Segments, rec.Payload)
+		r.add(rec.EndOffset, len(rec.Payload))
+	}
+	if r.NextOffset != e.end {
+		return false, fmt.Errorf("%w: stream %d, offset %d is missing at positions %d to %d", ErrCorrupt, r.stream, r.NextOffset, e.start(), e.stop())
+	}
+	return false, nil
+}
