@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -51,7 +52,11 @@ func (h *host) loaded(l *load) {
 	case l.err == nil:
 		h.phase, h.shard, h.logBytes = serving, l.shard, l.bytes
 		h.parked = map[group.Token]func(kmsg.Response){}
-		h.logger.Info("offsets partition loaded", "leader_epoch", h.leaderEpoch, "groups", l.shard.Groups(), "log_bytes", l.bytes)
+		level := slog.LevelInfo
+		if l.shard.Groups() == 0 {
+			level = slog.LevelDebug // fifty lines that say nothing, at every start
+		}
+		h.logger.Log(h.ctx, level, "offsets partition loaded", "leader_epoch", h.leaderEpoch, "groups", l.shard.Groups(), "log_bytes", l.bytes)
 		h.perform(h.shard.Load(h.now()))
 		h.pump()
 	case errors.Is(l.err, errUnreadable):
