@@ -43,25 +43,33 @@ func NewClient(to Submitter, observer *Observer, issuer ids.UUID, c clock.Clock)
 	}
 }
 
-// Do submits a command and returns its result once the client's observer has
-// seen what it changed.
-//
-// The error is an *image.Refusal if the command was refused as a whole, or
-// wraps ErrUnknownOutcome and ctx's error if ctx ended first: the command may
-// then have been applied, and may be yet.
+// Do submits a command and returns its result; see [Client.Submit]. The error
+// is an *image.Refusal if the command was refused as a whole.
 func Do[R image.Result](ctx context.Context, c *Client, cmd image.CommandOf[R]) (R, error) {
 	var none R
-	answer, err := c.submit(ctx, cmd)
+	answer, err := c.Submit(ctx, cmd)
 	if err != nil {
 		return none, err
-	}
-	if err := c.observer.WaitFor(ctx, answer.Index); err != nil {
-		return none, fmt.Errorf("%s was answered: %w", cmd.CommandKind(), err)
 	}
 	if answer.Refusal != nil {
 		return none, answer.Refusal
 	}
 	return answer.Result.(R), nil
+}
+
+// Submit submits a command and returns its answer, which may be a refusal, once
+// the client's observer has seen what it changed. The error wraps
+// ErrUnknownOutcome and ctx's error if ctx ended first: the command may then
+// have been applied, and may be yet.
+func (c *Client) Submit(ctx context.Context, cmd image.Command) (*image.Answer, error) {
+	answer, err := c.submit(ctx, cmd)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.observer.WaitFor(ctx, answer.Index); err != nil {
+		return nil, fmt.Errorf("%s was answered: %w", cmd.CommandKind(), err)
+	}
+	return answer, nil
 }
 
 func (c *Client) submit(ctx context.Context, cmd image.Command) (*image.Answer, error) {

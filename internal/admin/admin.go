@@ -1,0 +1,107 @@
+// Package admin is the HTTP listener for operators: health, metrics, profiles.
+//
+// Owns: the routes and their answers' form. Does not own: what healthy and
+// ready mean, or any metric: both come in by constructor. It has no
+// authentication and belongs on a loopback or management address.
+//
+// Goroutines: net/http's. Locks: none.
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+)
+
+// Config is what a Server answers from.
+type Config struct {
+	// Healthy is nil while the process does its work, else why not: it should
+	// be replaced.
+	Healthy func() error
+	// Ready is nil while clients are served, else why not (yet).
+	Ready func() error
+	// Metrics writes the Prometheus text format.
+	Metrics func(io.Writer)
+	// Status is encoded as JSON at /v1/status; it may be nil.
+	Status func() any
+	Log    *slog.Logger
+}
+
+// Limits against idle or endless clients.
+const (
+	headerTimeout = 5 * time.Second
+	idleTimeout   = time.Minute
+	headerBytes   = 16 << 10
+)
+
+// Server serves one listener.
+type Server struct {
+	http *http.Server
+	log  *slog.Logger
+}
+
+// New makes a server; Serve starts it.
+//
+//	/healthz      200 "ok", or 503 and why
+//	/readyz       200 "ready", or 503 and why
+//	/metrics      Prometheus text
+//	/v1/status    JSON
+//	/debug/pprof/ profiles
+func New(cfg Config) *Server {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", verdict("ok", cfg.Healthy))
+	mux.HandleFunc("GET /readyz", verdict("ready", cfg.Ready))
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		cfg.Metrics(w)
+	})
+	if cfg.Status != nil {
+		mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(cfg.Status()) // the client went away
+		})
+	}
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return &Server{log: cfg.Log, http: &http.Server{
+		Handler: mux, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
+		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn),
+	}}
+}
+
+func verdict(good string, ask func() error) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		if err := ask(); err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprintln(w, err)
+			return
+		}
+		fmt.Fprintln(w, good)
+	}
+}
+
+// Serve answers on l until Shutdown.
+func (s *Server) Serve(l net.Listener) {
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		s.log.Error("admin listener ended", "error", err)
+	}
+}
+
+// Shutdown stops accepting and waits for answers under way until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(err, s.http.Close())
+	}
+	return nil
+}
