@@ -144,19 +144,22 @@ func (c *Cache) Claim(ctx context.Context, key Key, size int, p Priority) (b *Bl
 	return b, true, nil
 }
 
-// TryClaim is Claim for read-ahead: it returns a block only if it is new and
-// there is space for it now; the caller must fill it.
-func (c *Cache) TryClaim(key Key, size int) (*Block, bool) {
+// TryClaim is Claim without waiting for space: ok is false if there is none.
+// Whoever holds blocks already claims more only by TryClaim, or two that hold
+// what the other waits for would wait for ever.
+func (c *Cache) TryClaim(key Key, size int) (b *Block, fill, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.entries[key] != nil {
-		return nil, false
+	if b := c.entries[key]; b != nil {
+		c.touch(b)
+		return b, false, true
 	}
 	if c.nWaiting > 0 || !c.reserve(size) {
 		c.stats.Refused++
-		return nil, false
+		return nil, false, false
 	}
-	return c.insert(key, size), true
+	c.stats.Misses++
+	return c.insert(key, size), true, true
 }
 
 // Get returns the block of key, held and filled, loading it with load if

@@ -77,7 +77,7 @@ func TestFailedLoadIsForgottenAndTold(t *testing.T) {
 func TestHeldBlocksStayAndWaitersAreServedByPriority(t *testing.T) {
 	c := New(Config{BytesMax: 1000})
 	a := get(t, c, 1, 600)
-	if _, ok := c.TryClaim(Key{1, 2}, 600); ok {
+	if _, _, ok := c.TryClaim(Key{1, 2}, 600); ok {
 		t.Fatal("read-ahead took space that is held")
 	}
 	order := make(chan Priority, 2)
@@ -148,7 +148,7 @@ func TestReadAheadSurvivesUntilRead(t *testing.T) {
 		get(t, c, i, 1).Release()
 	}
 	for i := range int64(200) {
-		b, ok := c.TryClaim(Key{9, i}, 1)
+		b, _, ok := c.TryClaim(Key{9, i}, 1)
 		if !ok {
 			t.Fatal("no room to read ahead")
 		}

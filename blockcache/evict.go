@@ -37,7 +37,8 @@ func (c *Cache) evictOne() bool {
 }
 
 // evictFrom walks q from its oldest block, at most usesMax+1 times around, and
-// evicts the first that is neither held nor due another round.
+// evicts the first that is neither held, nor being filled, nor due another
+// round.
 func (c *Cache) evictFrom(q *queue) bool {
 	for range q.len * (usesMax + 1) {
 		b := q.oldest()
@@ -45,7 +46,7 @@ func (c *Cache) evictFrom(q *queue) bool {
 			return false
 		}
 		switch {
-		case b.refs > 0:
+		case b.refs > 0 || b.state == loading:
 			q.remove(b)
 			q.push(b)
 		case q == &c.small && b.uses > 1:

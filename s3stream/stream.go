@@ -37,7 +37,8 @@ type Batch struct {
 	BaseOffset int64
 	EndOffset  int64
 	Bytes      []byte // copied before Append returns
-	CRC        uint32 // CRC32C of Bytes
+	CRC        uint32 // CRC32C of Bytes, if HasCRC: they are then not summed again
+	HasCRC     bool
 }
 
 // Completion is told what became of an append.
@@ -89,7 +90,7 @@ func (s *Stream) Append(b Batch, done Completion) error {
 	a := appends.Get().(*appending)
 	*a = appending{stream: s, end: b.EndOffset, done: done}
 	err := s.m.log.Append(tail.Record{
-		Stream: s.id, Epoch: s.epoch, Base: b.BaseOffset, End: b.EndOffset, Payload: b.Bytes, CRC: b.CRC,
+		Stream: s.id, Epoch: s.epoch, Base: b.BaseOffset, End: b.EndOffset, Payload: b.Bytes, CRC: b.CRC, HasCRC: b.HasCRC,
 	}, a)
 	if err != nil {
 		appends.Put(a)

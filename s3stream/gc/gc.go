@@ -8,6 +8,7 @@ import (
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/s3stream/meta"
+	"github.com/seawallmq/seawall/s3stream/objstore"
 )
 
 // batchMax is how many objects one command and one delete request carry.
@@ -26,18 +27,13 @@ type Meta interface {
 	ForgetObjects(ctx context.Context, objects []ids.ObjectID) error
 }
 
-// Store is where the objects lie. Deleting what is not there is no error.
-type Store interface {
-	Delete(ctx context.Context, keys ...string) error
-}
-
 // Config is what a Collector is made of.
 type Config struct {
 	Meta  Meta
-	Store Store
+	Store objstore.Store
 	Clock clock.Clock
-	// Key is an object's key in the store.
-	Key func(ids.ObjectID) string
+	// Prefix is what all keys made for an object begin with, and no other's.
+	Prefix func(ids.ObjectID) string
 	// InFlight says whether this process is still about to commit an object.
 	InFlight func(ids.ObjectID) bool
 	// PreparedTTL is how long an object of this node's own epoch may stay
@@ -91,36 +87,51 @@ func (c *Collector) abandoned() []ids.ObjectID {
 	return out
 }
 
-func (c *Collector) deletable() []ids.ObjectID {
-	var out []ids.ObjectID
+func (c *Collector) deletable() []meta.RemovedObject {
+	var out []meta.RemovedObject
 	for _, r := range c.cfg.Meta.Removed() {
 		if r.Deletable {
-			out = append(out, r.ID)
+			out = append(out, r)
 		}
 	}
 	return out
 }
 
-func (c *Collector) delete(ctx context.Context, objects []ids.ObjectID) error {
-	keys := make([]string, len(objects))
-	for i, id := range objects {
-		keys[i] = c.cfg.Key(id)
+func (c *Collector) delete(ctx context.Context, objects []meta.RemovedObject) error {
+	var keys []string
+	removed := make([]ids.ObjectID, len(objects))
+	for i, o := range objects {
+		removed[i] = o.ID
+		if o.Key != "" {
+			keys = append(keys, o.Key)
+			continue
+		}
+		// Nobody knows how far its upload came, nor under which key.
+		err := objstore.ListAll(ctx, c.cfg.Store, c.cfg.Prefix(o.ID), func(e objstore.Entry) error {
+			keys = append(keys, e.Key)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("gc: list what was uploaded for object %d: %w", o.ID, err)
+		}
 	}
-	if err := c.cfg.Store.Delete(ctx, keys...); err != nil {
-		return fmt.Errorf("gc: delete %d objects: %w", len(objects), err)
+	if len(keys) > 0 {
+		if err := c.cfg.Store.Delete(ctx, keys...); err != nil {
+			return fmt.Errorf("gc: delete %d objects: %w", len(keys), err)
+		}
 	}
-	if err := c.cfg.Meta.ForgetObjects(ctx, objects); err != nil {
-		return fmt.Errorf("gc: forget %d deleted objects: %w", len(objects), err)
+	if err := c.cfg.Meta.ForgetObjects(ctx, removed); err != nil {
+		return fmt.Errorf("gc: forget %d deleted objects: %w", len(removed), err)
 	}
-	for _, id := range objects {
+	for _, id := range removed {
 		c.cfg.Deleted(id)
 	}
 	return nil
 }
 
 // batches cuts objects into pieces of at most batchMax.
-func batches(objects []ids.ObjectID) func(yield func([]ids.ObjectID) bool) {
-	return func(yield func([]ids.ObjectID) bool) {
+func batches[T any](objects []T) func(yield func([]T) bool) {
+	return func(yield func([]T) bool) {
 		for len(objects) > 0 {
 			n := min(len(objects), batchMax)
 			if !yield(objects[:n:n]) {

@@ -13,16 +13,18 @@ import (
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/s3stream/meta"
+	"github.com/seawallmq/seawall/s3stream/objstore"
+	"github.com/seawallmq/seawall/s3stream/objstore/mem"
 )
 
 // world is a metadata and a store in which a failure can be planted before any
 // step.
 type world struct {
 	prepared map[ids.ObjectID]meta.PreparedObject
-	removed  map[ids.ObjectID]bool // deletable?
-	bucket   map[string]bool
-	failAt   int
-	steps    int
+	removed  map[ids.ObjectID]meta.RemovedObject
+	objstore.Store
+	failAt int
+	steps  int
 }
 
 var errPlanted = errors.New("planted")
@@ -43,8 +45,8 @@ func (w *world) Prepared() (out []meta.PreparedObject) {
 }
 
 func (w *world) Removed() (out []meta.RemovedObject) {
-	for id, ok := range w.removed {
-		out = append(out, meta.RemovedObject{ID: id, Deletable: ok})
+	for _, r := range w.removed {
+		out = append(out, r)
 	}
 	return out
 }
@@ -53,7 +55,7 @@ func (w *world) AbortObjects(_ context.Context, objects []ids.ObjectID) error {
 	for _, id := range objects {
 		if _, ok := w.prepared[id]; ok {
 			delete(w.prepared, id)
-			w.removed[id] = true
+			w.removed[id] = meta.RemovedObject{ID: id, Deletable: true}
 		}
 	}
 	return w.step()
@@ -61,7 +63,7 @@ func (w *world) AbortObjects(_ context.Context, objects []ids.ObjectID) error {
 
 func (w *world) ForgetObjects(_ context.Context, objects []ids.ObjectID) error {
 	for _, id := range objects {
-		if w.bucket[key(id)] {
+		if left, _ := w.List(context.Background(), prefix(id), "", 1); len(left) > 0 {
 			return fmt.Errorf("object %d forgotten while it lies in the bucket", id)
 		}
 		delete(w.removed, id)
@@ -69,17 +71,34 @@ func (w *world) ForgetObjects(_ context.Context, objects []ids.ObjectID) error {
 	return w.step()
 }
 
-func (w *world) Delete(_ context.Context, keys ...string) error {
-	for _, k := range keys {
-		delete(w.bucket, k)
+func (w *world) Delete(ctx context.Context, keys ...string) error {
+	if err := w.Store.Delete(ctx, keys...); err != nil {
+		return err
 	}
 	return w.step()
 }
 
-func key(id ids.ObjectID) string { return "o/" + id.String() }
+func (w *world) keys(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	err := objstore.ListAll(context.Background(), w, "", func(e objstore.Entry) error {
+		out = append(out, e.Key)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
 
-func newWorld(now time.Time) *world {
-	w := &world{prepared: map[ids.ObjectID]meta.PreparedObject{}, removed: map[ids.ObjectID]bool{}, bucket: map[string]bool{}}
+func prefix(id ids.ObjectID) string { return "o/" + id.String() + "/" }
+
+func newWorld(t *testing.T, now time.Time) *world {
+	t.Helper()
+	w := &world{
+		prepared: map[ids.ObjectID]meta.PreparedObject{}, removed: map[ids.ObjectID]meta.RemovedObject{},
+		Store: mem.New(clock.NewManual(now)),
+	}
 	for _, p := range []meta.PreparedObject{
 		{ID: 1, Abandoned: true, Since: now},         // of an earlier epoch
 		{ID: 2, Since: now},                          // fresh
@@ -90,9 +109,12 @@ func newWorld(now time.Time) *world {
 		{ID: 600, Abandoned: true, Since: time.Time{}} /* and more */} {
 		w.prepared[p.ID] = p
 	}
-	w.removed[10], w.removed[11] = true, false
+	w.removed[10] = meta.RemovedObject{ID: 10, Key: prefix(10) + "a", Deletable: true}
+	w.removed[11] = meta.RemovedObject{ID: 11, Key: prefix(11) + "a"} // a feed is behind
 	for _, id := range []ids.ObjectID{1, 2, 3, 4, 5, 10, 11, 20} {
-		w.bucket[key(id)] = true
+		if err := w.Put(context.Background(), prefix(id)+"a", objstore.NewBody([]byte("x")), objstore.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return w
 }
@@ -100,11 +122,11 @@ func newWorld(now time.Time) *world {
 func TestCollectResumesAfterFailureAtAnyStep(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	for failAt := range 5 {
-		w := newWorld(now)
+		w := newWorld(t, now)
 		w.failAt = failAt
 		var told []ids.ObjectID
 		c := New(Config{
-			Meta: w, Store: w, Clock: clock.NewManual(now), Key: key, PreparedTTL: time.Hour,
+			Meta: w, Store: w, Clock: clock.NewManual(now), Prefix: prefix, PreparedTTL: time.Hour,
 			InFlight: func(id ids.ObjectID) bool { return id == 4 },
 			Deleted:  func(id ids.ObjectID) { told = append(told, id) },
 		})
@@ -117,12 +139,7 @@ func TestCollectResumesAfterFailureAtAnyStep(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		var left []string
-		for k := range w.bucket {
-			left = append(left, k)
-		}
-		slices.Sort(left)
-		if diff := cmp.Diff([]string{"o/11", "o/2", "o/20", "o/4", "o/5"}, left); diff != "" {
+		if diff := cmp.Diff([]string{"o/11/a", "o/2/a", "o/20/a", "o/4/a", "o/5/a"}, w.keys(t)); diff != "" {
 			t.Errorf("fail at %d: bucket: %s", failAt, diff)
 		}
 		if len(w.removed) != 1 || len(w.prepared) != 3 {

@@ -18,6 +18,9 @@ var (
 	// ErrStillOpen: the stream is held by a leader that has not closed it and
 	// whose WAL has not been rescued.
 	ErrStillOpen = errors.New("stream is open elsewhere")
+	// ErrNotPrepared: an object to be committed is not prepared (any more). The
+	// whole command is refused.
+	ErrNotPrepared = errors.New("object is not prepared")
 )
 
 // OpenStream asks to open a stream for appending under the next epoch.
@@ -79,6 +82,7 @@ const (
 // Object is an uploaded object to be committed.
 type Object struct {
 	ID     ids.ObjectID
+	Key    string // in the store
 	Kind   ObjectKind
 	Size   int64  // bytes
 	CRC    uint32 // CRC32C of the whole object
@@ -94,30 +98,33 @@ type Slice struct {
 	Bytes      int64 // of batches, for retention by size
 }
 
-// Upload commits everything a sealed generation of a WAL was turned into, and
-// the WAL position below which nothing is needed any more.
+// Upload commits what a sealed generation of a WAL was turned into, and the WAL
+// position below which nothing is needed any more.
 type Upload struct {
 	WAL     ids.WALInstance
 	Trim    int64
 	Objects []Object
 }
 
-// Refusal names a slice that metadata did not take. Its bytes are dead: they
-// stand in the object and are never read.
+// Refusal names a slice that metadata did not take.
 type Refusal struct {
-	Slice  Slice
 	Object ids.ObjectID
+	Slice  Slice
 	Reason string
+	// Dead: nobody needs the bytes. Another holds them, the stream is gone, or
+	// they never were part of it; the trim advances all the same. Otherwise the
+	// trim stays where it was and the slice is to be uploaded again later: an
+	// earlier tail of the stream, in another WAL, has to be committed first.
+	Dead bool
 }
 
 // ObjectRange is a part of a stream in a committed object, as the index
 // answers it.
 type ObjectRange struct {
 	Object     ids.ObjectID
-	Kind       ObjectKind
+	Key        string
 	Size       int64 // of the object, bytes
 	Start, End int64 // of the stream in this object
-	Bytes      int64 // of batches in the range
 }
 
 // PreparedObject is an object id that was handed out and not committed.
@@ -131,8 +138,13 @@ type PreparedObject struct {
 
 // RemovedObject is an object that metadata no longer refers to.
 type RemovedObject struct {
-	ID ids.ObjectID
+	ID  ids.ObjectID
+	Key string // empty if it was never committed
 	// Deletable: every living broker's feed has passed the removal, and the
 	// retention of deleted objects is over.
 	Deletable bool
 }
+
+// SummaryAttachment is the kind of attachment that summaries of parts of
+// streams are stored as.
+const SummaryAttachment = 1

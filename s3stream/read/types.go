@@ -19,20 +19,30 @@ type Request struct {
 // Result is a run of batches. Its bytes are shared with a cache: they are
 // valid until Release and must not be written.
 type Result struct {
-	Segments   [][]byte // whole batches, in offset order; a segment may hold several
+	Segments   [][]byte // in offset order; together whole batches
 	NextOffset int64    // where to read on: the end of the last batch, or From
-	holds      []Hold
+	hold       Hold     // what keeps the bytes alive: mostly one thing
+	more       []Hold
 }
 
 // Hold is something that a Result keeps alive.
 type Hold interface{ Release() }
 
-// Append adds bytes that are kept alive by hold, which may be nil when another
-// part of the result keeps them.
-func (r *Result) Append(segment []byte, hold Hold) {
+// Keep makes the result's Release release h too.
+func (r *Result) Keep(h Hold) {
+	if r.hold == nil {
+		r.hold = h
+	} else {
+		r.more = append(r.more, h)
+	}
+}
+
+// Append adds bytes that h keeps alive, or another part of the result if h is
+// nil.
+func (r *Result) Append(segment []byte, h Hold) {
 	r.Segments = append(r.Segments, segment)
-	if hold != nil {
-		r.holds = append(r.holds, hold)
+	if h != nil {
+		r.Keep(h)
 	}
 }
 
@@ -47,16 +57,23 @@ func (r *Result) Bytes() int {
 
 // Release gives up the bytes. It may be called more than once.
 func (r *Result) Release() {
-	for _, h := range r.holds {
+	if r.hold != nil {
+		r.hold.Release()
+	}
+	for _, h := range r.more {
 		h.Release()
 	}
-	r.Segments, r.holds = nil, nil
+	r.Segments, r.hold, r.more = nil, nil, nil
 }
 
-// Attachment is what a summarizer noted of a part of a stream when it was
-// uploaded: what a reader would otherwise have to scan its batches for.
+// Attachment is the summary of a part of a stream, made when it was uploaded:
+// what a reader would otherwise have to scan its batches for.
 type Attachment struct {
-	Start, End int64  // of the part
-	Size       int64  // bytes of batches in it
-	Summary    []byte // as the summarizer made it
+	Start, End int64 // of the part
+	Summary    []byte
 }
+
+// Framer reads the edges of the batch at the start of p: its length in bytes
+// and the offsets [start, end) it stands for. p may end within the batch, but
+// not within its header.
+type Framer func(p []byte) (size int, start, end int64, err error)

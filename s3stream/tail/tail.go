@@ -21,7 +21,8 @@ type Record struct {
 	Epoch     ids.StreamEpoch
 	Base, End int64
 	Payload   []byte // copied before Append returns
-	CRC       uint32 // CRC32C of Payload
+	CRC       uint32 // CRC32C of Payload, if HasCRC
+	HasCRC    bool
 }
 
 // Completion is told what became of an append: nil once it is durable, else

@@ -7,7 +7,9 @@ import "github.com/seawallmq/seawall/internal/ids"
 // this layer does not.
 type Summarizer interface {
 	// Begin starts the summary of a part of stream that begins at offset start.
-	// Parts of a stream come in order; each is uploaded in one object.
+	// The parts of a stream come in order and each begins where the one before
+	// ended, but a part whose upload is repeated is summarized again, and parts
+	// of different streams are summarized concurrently.
 	Begin(stream ids.StreamID, start int64) Summary
 }
 
@@ -16,10 +18,6 @@ type Summary interface {
 	// Add is given every batch of the part once, in order. batch is valid until
 	// Add returns.
 	Add(batch []byte)
-	// Finish is the attachment to store beside the part, or empty. At most
-	// SummaryBytesMax.
+	// Finish is the attachment to store beside the part, or empty.
 	Finish() []byte
 }
-
-// SummaryBytesMax bounds one attachment.
-const SummaryBytesMax = 1 << 20

@@ -1,0 +1,274 @@
+package upload
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/seawallmq/seawall/internal/budget"
+	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/s3stream/meta"
+	"github.com/seawallmq/seawall/s3stream/objstore"
+)
+
+// Meta is what an upload needs of the metadata.
+type Meta interface {
+	// PrepareObjects hands out n object ids, never used before.
+	PrepareObjects(ctx context.Context, n int) ([]ids.ObjectID, error)
+	// CommitUpload makes the objects of one generation part of their streams
+	// and moves the WAL's trim position, by one command. It returns the slices
+	// that were refused; the rest is accepted. An error means that nothing of
+	// it happened; meta.ErrNotPrepared, that the objects were collected.
+	CommitUpload(ctx context.Context, u meta.Upload) ([]meta.Refusal, error)
+}
+
+// Source is the window of one WAL instance.
+type Source interface {
+	// Load is what the triggers look at.
+	Load() Load
+	// Seal ends the present generation at what is durable, or says false if
+	// there is nothing in it.
+	Seal() (Generation, bool)
+}
+
+// Generation is a sealed part of a window.
+type Generation interface {
+	// Extents lists what is in it.
+	Extents() []Extent
+	// TrimTo is the WAL position below which nothing is needed once this
+	// generation and those before it are committed.
+	TrimTo() int64
+	// Batches calls f with every batch of an extent, in order, until f returns
+	// an error. It reads back from the WAL what left memory. A batch's bytes
+	// are valid until f returns.
+	Batches(ctx context.Context, e Extent, f func(Batch) error) error
+	// Committed says that all of it is in committed objects: its pages may be
+	// evicted and its WAL space used again.
+	Committed()
+}
+
+// Batch is one batch of an extent.
+type Batch struct {
+	Start, End int64 // offsets
+	Bytes      []byte
+}
+
+// Config is what an Uploader is made of.
+type Config struct {
+	WAL    ids.WALInstance
+	Meta   Meta
+	Source Source
+	// Store is retrying, and paced so as not to disturb appends.
+	Store objstore.Store
+	// Key makes a key for an object, another one at each call.
+	Key        func(ids.ObjectID) string
+	Summarizer Summarizer
+	Limits     Limits
+	Triggers   Triggers
+	BlockBytes int // of a data block
+	PartBytes  int // above it an object is sent in parts of this size
+	PutsMax    int // objects and parts in flight at once
+	// Memory bounds what is assembled: at least PartBytes + BlockBytes.
+	Memory *budget.Account
+	Clock  clock.Clock
+	Random func() uint64 // for jitter
+	Log    *slog.Logger
+	// Accepted is called after a commit with each slice that metadata took.
+	Accepted func(meta.Slice)
+}
+
+// Stats is a snapshot of an Uploader.
+type Stats struct {
+	Queued        int // sealed generations not yet committed
+	Untrimmed     int64
+	RescueSeconds float64 // to read what is un-trimmed
+	SinceSuccess  time.Duration
+	Generations   uint64 // committed
+	Objects       uint64
+	Bytes         uint64 // of batches committed
+	DeadBytes     uint64 // of batches uploaded in vain
+	Failures      uint64 // attempts that had to be repeated
+}
+
+// Uploader uploads the generations of one WAL instance, one after another:
+// commits of a stream must be contiguous.
+type Uploader struct {
+	cfg    Config
+	blocks blockPool
+	poke   chan struct{} // capacity 1: look at the triggers
+	work   chan struct{} // capacity 1: the queue has changed
+
+	mu       sync.Mutex
+	forced   bool
+	queue    []Generation
+	inFlight map[ids.ObjectID]struct{} // prepared, not yet committed
+	settled  chan struct{}             // closed and replaced at each commit
+	stats    Stats
+	success  time.Time
+}
+
+// New makes an Uploader. Nothing happens before Run.
+func New(cfg Config) *Uploader {
+	return &Uploader{
+		cfg: cfg, blocks: blockPool{size: cfg.BlockBytes},
+		poke: make(chan struct{}, 1), work: make(chan struct{}, 1), settled: make(chan struct{}),
+		inFlight: map[ids.ObjectID]struct{}{},
+		success:  cfg.Clock.Now(),
+	}
+}
+
+// Poke makes the uploader look at its triggers now. It never blocks.
+func (u *Uploader) Poke() { signal(u.poke) }
+
+// Force seals what there is, whatever the triggers say.
+func (u *Uploader) Force() {
+	u.mu.Lock()
+	u.forced = true
+	u.mu.Unlock()
+	u.Poke()
+}
+
+// Drain forces an upload and waits until everything that was appended before
+// is committed.
+func (u *Uploader) Drain(ctx context.Context) error {
+	u.Force()
+	for {
+		u.mu.Lock()
+		idle := !u.forced && len(u.queue) == 0
+		settled := u.settled
+		u.mu.Unlock()
+		if idle {
+			return nil
+		}
+		select {
+		case <-settled:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// InFlight says whether an object is prepared and still to be committed.
+func (u *Uploader) InFlight(id ids.ObjectID) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	_, ok := u.inFlight[id]
+	return ok
+}
+
+// Stats returns a snapshot.
+func (u *Uploader) Stats() Stats {
+	load := u.cfg.Source.Load()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	s := u.stats
+	s.Queued = len(u.queue)
+	s.Untrimmed = load.Untrimmed
+	s.RescueSeconds = u.cfg.Triggers.RescueSeconds(load.Untrimmed)
+	s.SinceSuccess = u.cfg.Clock.Now().Sub(u.success)
+	return s
+}
+
+// Run seals and uploads until ctx is done, and returns then. An upload under
+// way is given up: its objects are collected later, its records are still in
+// the WAL.
+func (u *Uploader) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { u.seal(ctx) })
+	u.upload(ctx)
+	wg.Wait()
+}
+
+// seal looks at the triggers at every poke and at intervals.
+func (u *Uploader) seal(ctx context.Context) {
+	tick := tickFor(u.cfg.Triggers)
+	for {
+		timer := u.cfg.Clock.AfterFunc(tick, u.Poke)
+		select {
+		case <-u.poke:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+		u.sealIfDue()
+	}
+}
+
+// tickFor is how often age, fill and rescue bound are looked at.
+func tickFor(t Triggers) time.Duration {
+	const most = time.Second
+	if t.Interval > 0 {
+		return min(most, max(t.Interval/8, time.Millisecond))
+	}
+	return most
+}
+
+func (u *Uploader) sealIfDue() {
+	load := u.cfg.Source.Load()
+	u.mu.Lock()
+	reason := u.cfg.Triggers.Decide(load)
+	if u.forced {
+		reason = ByForce
+	}
+	u.mu.Unlock()
+	if reason == NotYet {
+		return
+	}
+	g, ok := u.cfg.Source.Seal()
+	u.mu.Lock()
+	u.forced = u.forced && reason != ByForce // a Force since then stands
+	if ok {
+		u.queue = append(u.queue, g)
+	}
+	u.wakeWaiters()
+	u.mu.Unlock()
+	if ok {
+		u.cfg.Log.Debug("sealed", "reason", reason, "bytes", load.Unsealed)
+		signal(u.work)
+	}
+}
+
+// upload takes generations from the queue, in order.
+func (u *Uploader) upload(ctx context.Context) {
+	for ctx.Err() == nil {
+		u.mu.Lock()
+		var g Generation
+		if len(u.queue) > 0 {
+			g = u.queue[0]
+		}
+		u.mu.Unlock()
+		if g == nil {
+			select {
+			case <-u.work:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		if u.commit(ctx, g) != nil {
+			return
+		}
+		u.mu.Lock()
+		u.queue = u.queue[1:]
+		u.stats.Generations++
+		u.success = u.cfg.Clock.Now()
+		u.wakeWaiters()
+		u.mu.Unlock()
+	}
+}
+
+// wakeWaiters wakes Drain; u.mu is held.
+func (u *Uploader) wakeWaiters() {
+	close(u.settled)
+	u.settled = make(chan struct{})
+}
+
+func signal(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
