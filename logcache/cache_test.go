@@ -207,6 +207,22 @@ func TestEvictedPagesAreReadFromTheLog(t *testing.T) {
 	r.readAll(9, 0, 1, 40, 1000)
 }
 
+func TestTryReadNeverLooksAtTheLog(t *testing.T) {
+	r := newRig(t, rigOptions{pages: 4})
+	for r.log.Stats().HeadPosition < 8<<20 {
+		r.append(1, 1, 3000)
+	}
+	end := r.next[1]
+	if _, err := r.w.TryRead(1, 0, end, 1<<20, true); !errors.Is(err, ErrNotInMemory) {
+		t.Fatalf("of what was evicted: %v", err)
+	}
+	res, err := r.w.TryRead(1, end-10, end, 1<<20, true)
+	if err != nil || res.NextOffset != end || res.Bytes != 30_000 {
+		t.Fatalf("of the newest records: %v", err)
+	}
+	res.Release()
+}
+
 func TestIndexShrinksWithPagesAndIsBounded(t *testing.T) {
 	r := newRig(t, rigOptions{pages: 8, indexBytes: 600_000})
 	for r.log.Stats().HeadPosition < 40<<20 {

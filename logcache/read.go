@@ -17,6 +17,9 @@ import (
 // or another window, or above the high watermark.
 var ErrNotHere = errors.New("offset is not in the log cache")
 
+// ErrNotInMemory says that TryRead would have to read the log.
+var ErrNotInMemory = errors.New("offset is not in memory")
+
 // ErrCorrupt says that the log gave back other bytes than were acknowledged.
 var ErrCorrupt = errors.New("WAL record does not verify")
 
@@ -81,6 +84,7 @@ type read struct {
 	from, upTo int64
 	bytesMax   int
 	minOne     bool
+	memoryOnly bool // do not read the log
 	*Result
 }
 
@@ -90,8 +94,19 @@ type read struct {
 // ErrNotHere where objects must be asked, and otherwise the device's or
 // ErrCorrupt. The caller releases the result.
 func (w *Window) Read(stream ids.StreamID, from, upTo int64, bytesMax int, minOne bool) (*Result, error) {
-	r := read{w: w, stream: stream, from: from, upTo: upTo, bytesMax: bytesMax, minOne: minOne, Result: resultPool.Get().(*Result)}
-	r.cache, r.NextOffset = w.cache, from
+	return w.read(read{stream: stream, from: from, upTo: upTo, bytesMax: bytesMax, minOne: minOne})
+}
+
+// TryRead is Read without a look at the log, so that it does not block: it ends
+// before the first record that is not in memory. Where that is the very first,
+// the error is ErrNotInMemory.
+func (w *Window) TryRead(stream ids.StreamID, from, upTo int64, bytesMax int, minOne bool) (*Result, error) {
+	return w.read(read{stream: stream, from: from, upTo: upTo, bytesMax: bytesMax, minOne: minOne, memoryOnly: true})
+}
+
+func (w *Window) read(r read) (*Result, error) {
+	r.w, r.Result = w, resultPool.Get().(*Result)
+	r.cache, r.NextOffset = w.cache, r.from
 	if err := r.run(); err != nil {
 		r.Release()
 		return nil, err
@@ -111,6 +126,12 @@ func (r *read) run() error {
 		if r.fromPages(&rest[0]) {
 			rest = rest[1:]
 			continue
+		}
+		if r.memoryOnly {
+			if r.Bytes == 0 {
+				return ErrNotInMemory
+			}
+			return nil
 		}
 		n, err := r.fromLog(rest)
 		if err != nil {
