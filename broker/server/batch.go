@@ -10,18 +10,19 @@ const (
 	segmentBytesMin  = 4 << 10  // and those whose segments are smaller on average,
 	coalesceBytesMax = 1 << 20  // but none larger than this
 	windowBytes      = 512 << 10
-	windowSegments   = 512 // below the kernel's limit of 1024
+	windowSegments   = 128 // below the kernel's limit of 1024
 )
 
 // outbound is the batch of responses being written; it belongs to whoever
 // holds Conn.busy.
 type outbound struct {
-	raw   *rawWriter // nil: no non-blocking write
-	resps []outResponse
-	bytes int      // of all of them with their headers
-	flat  *Buffer  // the batch as one buffer, if coalesced
-	laid  [][]byte // the batch as laid out for writing
-	bufs  [][]byte // the part of laid that is not yet written
+	raw    *rawWriter // nil: no non-blocking write
+	resps  []outResponse
+	bytes  int      // of all of them with their headers
+	flat   *Buffer  // the batch as one buffer, if coalesced
+	laid   [][]byte // the batch as laid out for writing
+	bufs   [][]byte // the part of laid that is not yet written
+	window [][]byte // scratch of the writer
 }
 
 // outResponse is a response on its way to the socket.
@@ -119,12 +120,15 @@ func (o *outbound) reset() {
 // that the sweep can tell a slow client from one that has stopped reading.
 func (c *Conn) writeOut() error {
 	defer c.writing.Store(0)
-	var window [windowSegments][]byte
-	for len(c.out.bufs) > 0 {
+	o := &c.out
+	if o.window == nil {
+		o.window = make([][]byte, 0, windowSegments)
+	}
+	for len(o.bufs) > 0 {
 		c.writing.Store(c.srv.now())
-		bufs := net.Buffers(fill(window[:0], c.out.bufs, windowBytes))
-		n, err := bufs.WriteTo(c.nc)
-		c.out.bufs = advance(c.out.bufs, int(n))
+		window := net.Buffers(fill(o.window, o.bufs, windowBytes))
+		n, err := window.WriteTo(c.nc)
+		o.bufs = advance(o.bufs, int(n))
 		if err != nil {
 			return err
 		}
