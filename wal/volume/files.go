@@ -45,9 +45,7 @@ func OpenFiles(path string, o Options) (Volume, error) {
 	if o.CapacityBytes < 2*walfmt.CapacityUnit {
 		return nil, fmt.Errorf("WAL %s: capacity %d is below the least, 2 MiB", path, o.CapacityBytes)
 	}
-	if o.Fence == 0 {
-		o.Fence = walfmt.FenceExclusive
-	}
+	o.setDefaults()
 	lock, err := device.TakeLock(path + ".lock")
 	if err != nil {
 		return nil, err
@@ -159,6 +157,11 @@ func (v *files) dropUnkept(kept []Kept) error {
 			path := v.oldPath(v.live.Instance)
 			if err := os.Rename(v.path, path); err != nil {
 				return fmt.Errorf("put WAL instance aside: %w", err)
+			}
+			// Before the new file takes the name: a file system may make the
+			// two renames durable in either order.
+			if err := syncDir(v.path); err != nil {
+				return err
 			}
 			v.old[v.live.Instance] = &older{header: *v.live, path: path}
 			v.live = nil

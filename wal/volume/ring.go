@@ -30,6 +30,7 @@ type ring struct {
 // OpenBlock opens the volume on a block device, locked. What else was on the
 // device is overwritten by the first Create.
 func OpenBlock(path string, o Options) (Volume, error) {
+	o.setDefaults()
 	f, err := device.OpenFile(path, device.FileOptions{Depth: o.Depth, Lock: true, AllowBuffered: o.AllowBuffered})
 	if err != nil {
 		return nil, err
@@ -56,9 +57,7 @@ func OnDevice(path string, dev device.Device, o Options) (Volume, error) {
 	if o.CapacityBytes < 2*walfmt.CapacityUnit {
 		return nil, fmt.Errorf("WAL %s: capacity %d is below the least, 2 MiB", path, o.CapacityBytes)
 	}
-	if o.Fence == 0 {
-		o.Fence = walfmt.FenceExclusive
-	}
+	o.setDefaults()
 	v := &ring{path: path, opts: o, dev: dev, slots: slots{dev: dev, path: path, at: -1}}
 	if err := v.slots.read(); err != nil {
 		if !isBlank(err) {

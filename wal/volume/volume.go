@@ -31,10 +31,19 @@ type Options struct {
 	// zero means all of it.
 	CapacityBytes int64
 	Fence         walfmt.FenceKind // zero is exclusive
-	Depth         int              // writes in flight, see device.FileOptions
+	Depth         int              // see device.FileOptions; zero is 8
 	AllowBuffered bool
 	// Wrap, if set, is put around every device opened: caps, faults.
 	Wrap func(device.Device) device.Device
+}
+
+func (o *Options) setDefaults() {
+	if o.Fence == 0 {
+		o.Fence = walfmt.FenceExclusive
+	}
+	if o.Depth == 0 {
+		o.Depth = 8
+	}
 }
 
 func (o *Options) wrap(d device.Device) device.Device {
