@@ -14,6 +14,8 @@ var (
 	// ErrFenced: this node may not, or can no longer, append to the stream.
 	// Whether appends under way were durable is known to whoever recovers.
 	ErrFenced = tail.ErrFenced
+	// ErrTooLarge: the batch would never fit into the write-ahead log.
+	ErrTooLarge = tail.ErrTooLarge
 	// ErrClosed: the stream or its manager was closed.
 	ErrClosed = errors.New("stream is closed")
 	// ErrOutOfRange: the offset lies below the stream's start or past its

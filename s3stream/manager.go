@@ -2,88 +2,50 @@ package s3stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/s3stream/meta"
-	"github.com/seawallmq/seawall/s3stream/read"
 	"github.com/seawallmq/seawall/s3stream/tail"
 )
-
-// StreamMeta is what opening, trimming and closing streams needs of the
-// metadata.
-type StreamMeta interface {
-	// OpenStreams opens streams by one command and answers each, in order. An
-	// error means that none was opened.
-	OpenStreams(ctx context.Context, wal ids.WALInstance, streams []meta.OpenStream) ([]meta.OpenedStream, error)
-	// CloseStream ends the open tail of a stream of this node.
-	CloseStream(ctx context.Context, c meta.CloseStream) error
-	// TrimStream raises the first readable offset of an open stream.
-	TrimStream(ctx context.Context, stream ids.StreamID, epoch ids.StreamEpoch, newStart int64) error
-}
-
-// Window is what one WAL instance still holds of streams: its log cache, and
-// behind it the WAL itself.
-type Window interface {
-	// TryRead answers from memory. covered says that the window holds From (or
-	// that From is its end); ready is false when the answer needs a disk read.
-	TryRead(r read.Request) (res read.Result, covered, ready bool)
-	// Read answers from memory or from the WAL, as TryRead.
-	Read(ctx context.Context, r read.Request) (res read.Result, covered bool, err error)
-}
-
-// Objects reads what is in object storage.
-type Objects interface {
-	Read(ctx context.Context, r read.Request) (read.Result, error)
-	// Attachments gives the summaries of the parts of a stream that overlap
-	// [from, upTo), in order.
-	Attachments(ctx context.Context, stream ids.StreamID, from, upTo int64) iter.Seq2[read.Attachment, error]
-}
-
-// Config is what a Manager is made of.
-type Config struct {
-	Meta    StreamMeta
-	WAL     ids.WALInstance
-	Log     LogSpace
-	Window  Window // of Log
-	Objects Objects
-	// ColdReadsMax bounds the reads from WAL and object storage under way at
-	// once.
-	ColdReadsMax int
-}
-
-// LogSpace is a log whose space may run out.
-type LogSpace interface {
-	tail.Log
-	// WaitSpace waits until an append refused with ErrFull may succeed.
-	WaitSpace(ctx context.Context) error
-}
 
 // Manager has the streams of one node.
 type Manager struct {
 	meta    StreamMeta
 	wal     ids.WALInstance
-	log     LogSpace
-	objects Objects
+	log     appendLog
+	objects objectReader
 	cold    chan struct{} // a token a cold read
 
 	mu      sync.Mutex
 	streams map[ids.StreamID]*Stream
-	windows atomic.Pointer[[]Window] // newest first; replaced under mu
+	windows atomic.Pointer[[]window] // the live one first; replaced under mu
+
+	rooms *rooms // nil in tests of the streams alone
 }
 
-// New makes a Manager over an open log. It starts no work of its own.
-func New(cfg Config) *Manager {
-	m := &Manager{
-		meta: cfg.Meta, wal: cfg.WAL, log: cfg.Log, objects: cfg.Objects,
-		cold:    make(chan struct{}, max(cfg.ColdReadsMax, 1)),
+// newManager makes a Manager over an open log and its window.
+func newManager(m StreamMeta, wal ids.WALInstance, log appendLog, w window, objects objectReader, coldReadsMax int) *Manager {
+	mgr := &Manager{
+		meta: m, wal: wal, log: log, objects: objects,
+		cold:    make(chan struct{}, max(coldReadsMax, 1)),
 		streams: map[ids.StreamID]*Stream{},
 	}
-	m.windows.Store(&[]Window{cfg.Window})
-	return m
+	mgr.windows.Store(&[]window{w})
+	return mgr
+}
+
+// appendLog is a log in which streams begin and end, and whose space may run
+// out.
+type appendLog interface {
+	tail.Log
+	Begin(stream ids.StreamID, epoch ids.StreamEpoch, start int64)
+	End(stream ids.StreamID, epoch ids.StreamEpoch, end int64)
+	WaitSpace(ctx context.Context) error
 }
 
 // OpenRequest asks for a stream; see meta.OpenStream.
@@ -99,7 +61,7 @@ func (m *Manager) Open(ctx context.Context, reqs []OpenRequest) ([]*Stream, erro
 		return nil, fmt.Errorf("open %d streams: %w", len(reqs), err)
 	}
 	out := make([]*Stream, len(opened))
-	var refused refusals
+	var refused []error
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, o := range opened {
@@ -112,24 +74,72 @@ func (m *Manager) Open(ctx context.Context, reqs []OpenRequest) ([]*Stream, erro
 		s.end.Store(o.End)
 		s.durable.Store(o.End)
 		s.committed.Store(o.CommittedEnd)
+		m.log.Begin(o.Stream, o.Epoch, o.End)
 		m.streams[o.Stream] = s
 		out[i] = s
 	}
-	return out, refused.join()
+	return out, errors.Join(refused...)
 }
+
+// Drop forgets streams that the metadata has no more, or that were closed.
+// Whoever still has one gets ErrClosed. What became of their data is decided
+// when it is committed.
+func (m *Manager) Drop(streams []ids.StreamID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range streams {
+		s := m.streams[id]
+		if s == nil {
+			continue
+		}
+		s.closing.Store(true)
+		m.log.End(id, s.epoch, s.end.Load())
+		delete(m.streams, id)
+	}
+}
+
+// Flush makes sure that what was appended is on its way to the device. It is,
+// as soon as Append returns: nothing lingers in this log.
+func (m *Manager) Flush() {}
 
 // WaitSpace waits until an append that was refused with ErrFull may succeed.
 func (m *Manager) WaitSpace(ctx context.Context) error { return m.log.WaitSpace(ctx) }
 
-// closeStream ends s's tail in the metadata and forgets the stream.
+// closeStream ends a stream's tail in the metadata and forgets the stream.
 func (m *Manager) closeStream(ctx context.Context, c meta.CloseStream) error {
 	if err := m.meta.CloseStream(ctx, c); err != nil {
 		return err
 	}
+	m.log.End(c.Stream, c.Epoch, c.End)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s := m.streams[c.Stream]; s != nil && s.epoch == c.Epoch {
 		delete(m.streams, c.Stream)
 	}
 	return nil
+}
+
+// accepted raises a stream's committed end: a slice of it was committed.
+func (m *Manager) accepted(s meta.Slice) {
+	m.mu.Lock()
+	open := m.streams[s.Stream]
+	m.mu.Unlock()
+	if open != nil {
+		raise(&open.committed, s.End)
+	}
+}
+
+// addWindow makes reads look into w as well.
+func (m *Manager) addWindow(w window) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	next := append(slices.Clone(*m.windows.Load()), w)
+	m.windows.Store(&next)
+}
+
+func (m *Manager) removeWindow(w window) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	next := slices.DeleteFunc(slices.Clone(*m.windows.Load()), func(x window) bool { return x == w })
+	m.windows.Store(&next)
 }

@@ -3,9 +3,27 @@ package s3stream
 import (
 	"context"
 	"fmt"
+	"iter"
 
+	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/s3stream/read"
 )
+
+// window is what one WAL instance still holds of streams: its log cache, and
+// behind it the WAL itself.
+type window interface {
+	// TryRead answers from memory without blocking. covered says that the
+	// offset is the window's to serve, ready is false when that needs a disk.
+	TryRead(r read.Request) (res read.Result, covered, ready bool)
+	// Read answers from memory or from the WAL.
+	Read(ctx context.Context, r read.Request) (res read.Result, covered bool, err error)
+}
+
+// objectReader reads what is in object storage.
+type objectReader interface {
+	Read(ctx context.Context, r read.Request) (read.Result, error)
+	Attachments(ctx context.Context, stream ids.StreamID, from, upTo int64) iter.Seq2[read.Attachment, error]
+}
 
 // Result is a run of batches, to be released; see read.Result.
 type Result = read.Result

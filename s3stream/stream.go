@@ -2,6 +2,7 @@ package s3stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -74,7 +75,7 @@ func (s *Stream) CommittedEnd() int64 { return s.committed.Load() }
 // the WAL. done must not call Append or Close.
 //
 // On an error nothing was appended and done is not called: ErrFull (retriable:
-// Manager.WaitSpace), ErrFenced or ErrClosed.
+// Manager.WaitSpace), ErrFenced, ErrTooLarge or ErrClosed.
 func (s *Stream) Append(b Batch, done Completion) error {
 	s.pending.Add(1) // before the look at closing: Close sets it, then waits
 	if s.closing.Load() {
@@ -144,7 +145,10 @@ func (a *appending) Durable(err error) {
 }
 
 func (s *Stream) fail(err error) {
-	err = fmt.Errorf("stream %d: %w: %w", s.id, ErrFenced, err)
+	if !errors.Is(err, ErrFenced) {
+		err = fmt.Errorf("%w: %w", ErrFenced, err)
+	}
+	err = fmt.Errorf("stream %d: %w", s.id, err)
 	s.failed.CompareAndSwap(nil, &err)
 }
 

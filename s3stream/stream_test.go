@@ -45,9 +45,11 @@ func (l *fakeLog) complete(err error) {
 	}
 }
 
-func (l *fakeLog) DurableUpTo() int64              { return 0 }
-func (l *fakeLog) Close() error                    { return nil }
-func (l *fakeLog) WaitSpace(context.Context) error { return nil }
+func (l *fakeLog) Begin(ids.StreamID, ids.StreamEpoch, int64) {}
+func (l *fakeLog) End(ids.StreamID, ids.StreamEpoch, int64)   {}
+func (l *fakeLog) DurableUpTo() int64                         { return 0 }
+func (l *fakeLog) Close() error                               { return nil }
+func (l *fakeLog) WaitSpace(context.Context) error            { return nil }
 
 // TryRead covers offsets from 10 on; those from 20 on are in memory.
 func (l *fakeLog) TryRead(r read.Request) (read.Result, bool, bool) {
@@ -112,7 +114,7 @@ func (*fakeMeta) TrimStream(context.Context, ids.StreamID, ids.StreamEpoch, int6
 func open(t *testing.T, log *fakeLog) (*Stream, *fakeMeta) {
 	t.Helper()
 	fm := &fakeMeta{}
-	m := New(Config{Meta: fm, Log: log, Window: log, Objects: fakeObjects{}, ColdReadsMax: 2})
+	m := newManager(fm, ids.WALInstance{1}, log, log, fakeObjects{}, 2)
 	streams, err := m.Open(context.Background(), []OpenRequest{{Stream: 7, ExpectedEpoch: 3}, {Stream: 13}})
 	if !errors.Is(err, meta.ErrStillOpen) || streams[1] != nil {
 		t.Fatalf("stream 13 was opened: %v", err)

@@ -1,18 +1,19 @@
 package tail
 
 import (
-	"errors"
-
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/wal"
 )
 
 // Errors of Append. After any of them nothing was appended.
 var (
 	// ErrFull: no space until something is uploaded and trimmed. Retriable.
-	ErrFull = errors.New("write-ahead log is full")
+	ErrFull = wal.ErrFull
 	// ErrFenced: the log takes no more appends, for good: a write failed or
 	// hung, or another took over.
-	ErrFenced = errors.New("write-ahead log is fenced")
+	ErrFenced = wal.ErrFenced
+	// ErrTooLarge: the record would never fit.
+	ErrTooLarge = wal.ErrTooLarge
 )
 
 // Record is one batch of a stream, for the offsets [Base, End).

@@ -15,6 +15,11 @@ import (
 // tries until it succeeds: I9 lets the store be away for as long as the WAL has
 // space. It returns an error only when ctx is done.
 func (u *Uploader) commit(ctx context.Context, g Generation) error {
+	if u.cfg.Gate != nil {
+		if err := u.cfg.Gate(ctx); err != nil {
+			return err
+		}
+	}
 	r := newRun(u, g, g.Extents())
 	defer func() { r.land() }()
 	var retry backoff

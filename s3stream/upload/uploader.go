@@ -75,6 +75,9 @@ type Config struct {
 	Clock  clock.Clock
 	Random func() uint64 // for jitter
 	Log    *slog.Logger
+	// Gate, if set, is waited for before each generation: an older instance's
+	// tails are to be committed before those that follow them.
+	Gate func(ctx context.Context) error
 	// Accepted is called after a commit with each slice that metadata took.
 	Accepted func(meta.Slice)
 }

@@ -28,6 +28,7 @@ type Meta struct {
 	mu       sync.Mutex
 	streams  map[ids.StreamID]*Stream
 	prepared map[ids.ObjectID]bool
+	removed  map[ids.ObjectID]string // their keys
 	trims    map[ids.WALInstance]int64
 	retired  map[ids.WALInstance]bool
 	nextID   ids.ObjectID
@@ -42,7 +43,7 @@ type Meta struct {
 func New() *Meta {
 	return &Meta{
 		streams: map[ids.StreamID]*Stream{}, prepared: map[ids.ObjectID]bool{},
-		trims: map[ids.WALInstance]int64{}, retired: map[ids.WALInstance]bool{},
+		removed: map[ids.ObjectID]string{}, trims: map[ids.WALInstance]int64{}, retired: map[ids.WALInstance]bool{},
 	}
 }
 
@@ -276,4 +277,113 @@ func (m *Meta) Objects(stream ids.StreamID, from int64, max int) []meta.ObjectRa
 		}
 	}
 	return out
+}
+
+// Tails implements rescue.Meta.
+func (m *Meta) Tails(instance ids.WALInstance) []meta.Tail {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []meta.Tail
+	for _, s := range m.streams {
+		for _, t := range s.Tails {
+			if t.WAL == instance {
+				t.CommittedEnd = s.CommittedEnd
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
+
+// RescueWAL implements rescue.Meta.
+func (m *Meta) RescueWAL(_ context.Context, instance ids.WALInstance, ends []meta.TailEnd) error {
+	unlock, err := m.lock("rescue")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for id, s := range m.streams {
+		n := len(s.Tails) - 1
+		if n < 0 || s.Tails[n].WAL != instance || s.Tails[n].End != meta.OpenEnd {
+			continue
+		}
+		t := &s.Tails[n]
+		t.End = max(t.Start, s.CommittedEnd)
+		for _, e := range ends {
+			if e.Stream == id && e.Epoch == t.Epoch {
+				t.End = max(t.End, e.End)
+			}
+		}
+		s.dropTails()
+	}
+	return nil
+}
+
+// RetireWAL implements rescue.Meta.
+func (m *Meta) RetireWAL(_ context.Context, instance ids.WALInstance) error {
+	unlock, err := m.lock("retire")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for id, s := range m.streams {
+		for _, t := range s.Tails {
+			if t.WAL == instance {
+				return fmt.Errorf("stream %d has a tail in WAL %s", id, instance)
+			}
+		}
+	}
+	m.retired[instance] = true
+	return nil
+}
+
+// Prepared implements gc.Meta.
+func (m *Meta) Prepared() []meta.PreparedObject {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []meta.PreparedObject
+	for id := range m.prepared {
+		out = append(out, meta.PreparedObject{ID: id})
+	}
+	return out
+}
+
+// AbortObjects implements gc.Meta.
+func (m *Meta) AbortObjects(_ context.Context, objects []ids.ObjectID) error {
+	unlock, err := m.lock("abort")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for _, id := range objects {
+		if m.prepared[id] {
+			delete(m.prepared, id)
+			m.removed[id] = ""
+		}
+	}
+	return nil
+}
+
+// Removed implements gc.Meta.
+func (m *Meta) Removed() []meta.RemovedObject {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []meta.RemovedObject
+	for id, key := range m.removed {
+		out = append(out, meta.RemovedObject{ID: id, Key: key, Deletable: true})
+	}
+	return out
+}
+
+// ForgetObjects implements gc.Meta.
+func (m *Meta) ForgetObjects(_ context.Context, objects []ids.ObjectID) error {
+	unlock, err := m.lock("forget")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for _, id := range objects {
+		delete(m.removed, id)
+	}
+	return nil
 }

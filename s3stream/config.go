@@ -1,0 +1,110 @@
+package s3stream
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/seawallmq/seawall/blockcache"
+	"github.com/seawallmq/seawall/internal/budget"
+	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/logcache"
+	"github.com/seawallmq/seawall/s3stream/gc"
+	"github.com/seawallmq/seawall/s3stream/meta"
+	"github.com/seawallmq/seawall/s3stream/objstore"
+	"github.com/seawallmq/seawall/s3stream/read"
+	"github.com/seawallmq/seawall/s3stream/rescue"
+	"github.com/seawallmq/seawall/s3stream/upload"
+	"github.com/seawallmq/seawall/wal"
+)
+
+// StreamMeta is what opening, trimming and closing streams needs of the
+// metadata.
+type StreamMeta interface {
+	// OpenStreams opens streams by one command and answers each, in order. An
+	// error means that none was opened.
+	OpenStreams(ctx context.Context, wal ids.WALInstance, streams []meta.OpenStream) ([]meta.OpenedStream, error)
+	// CloseStream ends the open tail of a stream of this node.
+	CloseStream(ctx context.Context, c meta.CloseStream) error
+	// TrimStream raises the first readable offset of an open stream.
+	TrimStream(ctx context.Context, stream ids.StreamID, epoch ids.StreamEpoch, newStart int64) error
+}
+
+// Meta is all that the streams layer asks of the metadata, room by room.
+// Questions are answered from the local image; a command returns only once the
+// local image has what it changed, so that what was committed is found in
+// objects before it leaves the log cache.
+type Meta interface {
+	StreamMeta
+	upload.Meta
+	read.Index
+	rescue.Meta
+	gc.Meta
+}
+
+// Config is what a Manager is made of.
+type Config struct {
+	Meta Meta
+
+	// The log that takes appends, its cache, whose window must be the log's
+	// sink, and the log's capacity in bytes.
+	WAL         *wal.Log
+	LogCache    *logcache.Cache
+	Window      *logcache.Window
+	WALCapacity int64
+
+	// The bucket, as uploads, reads and deletions may use it: retrying, and
+	// each paced as its place in the order of work demands (I9).
+	UploadStore objstore.Store
+	ReadStore   objstore.Store
+	GCStore     objstore.Store
+	// Key makes a key for an object, another one at each call, which may come
+	// from many goroutines at once; Prefix is what all keys of an object begin
+	// with, and no other's.
+	Key    func(ids.ObjectID) string
+	Prefix func(ids.ObjectID) string
+
+	// What batches are is known to others.
+	Frame      read.Framer
+	Summarizer upload.Summarizer
+
+	BlockCache   *blockcache.Cache
+	UploadMemory *budget.Account // at least PartBytes + BlockBytes
+	Settings     Settings
+
+	Clock  clock.Clock
+	Random func() uint64
+	Log    *slog.Logger
+}
+
+// Settings are the choices of an operator.
+type Settings struct {
+	Triggers   upload.Triggers
+	Limits     upload.Limits
+	BlockBytes int // of a data block in an object
+	PartBytes  int // above it an object is uploaded in parts
+	PutsMax    int // objects, and parts of each, in flight
+
+	ColdReadsMax  int   // reads from WAL and object storage at once
+	GetsMax       int   // GETs of blocks in flight
+	IndexBytesMax int64 // of object indexes kept
+	ConsumersMax  int   // sequential consumers remembered for read-ahead
+
+	// GCInterval is how often unwanted objects are collected, PreparedTTL how
+	// old one must be that an error left behind.
+	GCInterval  time.Duration
+	PreparedTTL time.Duration
+}
+
+// DefaultSettings are right for most: uploads of 128 MiB, every minute, or
+// when half of the WAL is full.
+func DefaultSettings() Settings {
+	return Settings{
+		Triggers:   upload.Triggers{Bytes: 128 << 20, Interval: time.Minute, FillPercent: 50},
+		Limits:     upload.Limits{SplitBytes: 8 << 20, SetBytes: 128 << 20},
+		BlockBytes: 512 << 10, PartBytes: 16 << 20, PutsMax: 4,
+		ColdReadsMax: 64, GetsMax: 16, IndexBytesMax: 32 << 20, ConsumersMax: 4096,
+		GCInterval: time.Minute, PreparedTTL: time.Hour,
+	}
+}

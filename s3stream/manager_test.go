@@ -1,0 +1,382 @@
+package s3stream
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/seawallmq/seawall/blockcache"
+	"github.com/seawallmq/seawall/internal/budget"
+	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/page"
+	"github.com/seawallmq/seawall/logcache"
+	"github.com/seawallmq/seawall/s3stream/meta/metatest"
+	"github.com/seawallmq/seawall/s3stream/objstore"
+	"github.com/seawallmq/seawall/s3stream/objstore/mem"
+	"github.com/seawallmq/seawall/s3stream/upload"
+	"github.com/seawallmq/seawall/wal"
+	"github.com/seawallmq/seawall/wal/device"
+	"github.com/seawallmq/seawall/wal/volume"
+	"github.com/seawallmq/seawall/wal/walfmt"
+)
+
+// A batch of these tests: length u32, start u64, end u64, then filler.
+const batchHeader = 20
+
+func makeBatch(stream ids.StreamID, start, end int64, n int) []byte {
+	b := make([]byte, n)
+	binary.BigEndian.PutUint32(b, uint32(n))
+	binary.BigEndian.PutUint64(b[4:], uint64(start))
+	binary.BigEndian.PutUint64(b[12:], uint64(end))
+	for i := batchHeader; i < n; i++ {
+		b[i] = byte(uint64(stream)*31 + uint64(start)*7 + uint64(i))
+	}
+	return b
+}
+
+func frame(p []byte) (size int, start, end int64, err error) {
+	if len(p) < batchHeader {
+		return 0, 0, 0, errors.New("cut header")
+	}
+	return int(binary.BigEndian.Uint32(p)), int64(binary.BigEndian.Uint64(p[4:])), int64(binary.BigEndian.Uint64(p[12:])), nil
+}
+
+// noSummary is a Summarizer without notes.
+type noSummary struct{}
+
+func (noSummary) Begin(ids.StreamID, int64) upload.Summary { return noSummary{} }
+func (noSummary) Add([]byte)                               {}
+func (noSummary) Finish() []byte                           { return nil }
+
+// disk is what survives a restart.
+type disk struct {
+	dev   device.Device
+	store *gatedStore
+	meta  *metatest.Meta
+	log   map[ids.StreamID][][]byte // every batch acknowledged
+	lives int
+}
+
+// gatedStore is a store that can be away.
+type gatedStore struct {
+	objstore.Store
+	away atomic.Bool
+}
+
+func (s *gatedStore) Put(ctx context.Context, key string, b objstore.Body, o objstore.PutOptions) error {
+	if s.away.Load() {
+		return objstore.Wrap("put", key, objstore.ErrUnavailable)
+	}
+	return s.Store.Put(ctx, key, b, o)
+}
+
+func (s *gatedStore) CreateMultipart(ctx context.Context, key string, o objstore.PutOptions) (objstore.Upload, error) {
+	if s.away.Load() {
+		return nil, objstore.Wrap("create", key, objstore.ErrUnavailable)
+	}
+	return s.Store.CreateMultipart(ctx, key, o)
+}
+
+// node is one life of a node.
+type node struct {
+	*Manager
+	t       *testing.T
+	d       *disk
+	volume  volume.Volume
+	cache   *logcache.Cache
+	streams map[ids.StreamID]*Stream
+}
+
+const (
+	testCapacity = 24 << 20
+	testPages    = 6
+)
+
+func newDisk(streams ...ids.StreamID) *disk {
+	d := &disk{
+		dev:   device.NewMemory(testCapacity + walfmt.DataOffset),
+		store: &gatedStore{Store: mem.New(clock.Wall())},
+		meta:  metatest.New(), log: map[ids.StreamID][][]byte{},
+	}
+	d.meta.Create(streams...)
+	return d
+}
+
+// boot starts a node as internal/node does: rescue what is there, then open.
+func (d *disk) boot(t *testing.T) *node {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.lives++
+	epoch := ids.NodeEpoch(d.lives)
+	v, err := volume.OnDevice("test", d.dev, volume.Options{Cluster: ids.UUID{1}, Node: 1, CapacityBytes: testCapacity})
+	must(err)
+	var old []volume.Instance
+	var keep []volume.Kept
+	for _, i := range v.Instances() {
+		if !d.meta.Retired(i.Instance) {
+			trim := d.meta.Trim(i.Instance)
+			old = append(old, i)
+			keep = append(keep, volume.Kept{Instance: i.Instance, From: trim, End: trim + testCapacity/3})
+		}
+	}
+	area, err := v.Create(volume.Spec{Instance: ids.UUID{byte(d.lives)}, NodeEpoch: epoch, WindowBytes: 4 << 20, Keep: keep})
+	must(err)
+	b := budget.New(1 << 30)
+	cache, err := logcache.New(logcache.Config{
+		Pool:  page.NewPool(b.Account("pages", testPages*page.Size)),
+		Index: b.Account("index", 4<<20),
+	})
+	must(err)
+	window := cache.NewWindow()
+	log, err := wal.New(wal.Config{Area: area, Clock: clock.Wall(), Pages: cache, Sink: window, NoKeeper: true})
+	must(err)
+	window.Attach(log)
+	set := DefaultSettings()
+	set.Triggers = upload.Triggers{Bytes: 4 << 20, Interval: time.Hour, FillPercent: 50}
+	set.BlockBytes, set.PartBytes = 64<<10, objstore.PartBytesMin
+	set.Limits = upload.Limits{SplitBytes: 1 << 20, SetBytes: 2 << 20}
+	var attempts atomic.Uint64
+	n := &node{t: t, d: d, volume: v, cache: cache, streams: map[ids.StreamID]*Stream{}}
+	n.Manager = New(Config{
+		Meta: d.meta, WAL: log, LogCache: cache, Window: window, WALCapacity: testCapacity,
+		UploadStore: d.store, ReadStore: d.store, GCStore: d.store,
+		Key:    func(id ids.ObjectID) string { return fmt.Sprintf("%d/%d-%d", id, d.lives, attempts.Add(1)) },
+		Prefix: func(id ids.ObjectID) string { return fmt.Sprintf("%d/", id) },
+		Frame:  frame, Summarizer: noSummary{},
+		BlockCache:   blockcache.New(blockcache.Config{BytesMax: 4 << 20}),
+		UploadMemory: b.Account("upload", 3*objstore.PartBytesMin),
+		Settings:     set, Clock: clock.Wall(), Random: rand.Uint64, Log: slog.New(slog.DiscardHandler),
+	})
+	for _, i := range old {
+		must(n.Rescue(context.Background(), OldWAL{
+			Instance: i.Instance,
+			Recover: func(ctx context.Context, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
+				area, err := v.Open(i.Instance)
+				must(err)
+				return wal.Recover(ctx, area, wal.Expect{
+					Cluster: ids.UUID{1}, Node: 1, Instance: i.Instance, TrimPosition: d.meta.Trim(i.Instance),
+				}, visit)
+			},
+			Remove: func() error { return v.Remove(i.Instance) },
+		}))
+	}
+	n.Start()
+	return n
+}
+
+func (n *node) open(streams ...ids.StreamID) {
+	n.t.Helper()
+	var reqs []OpenRequest
+	for _, id := range streams {
+		reqs = append(reqs, OpenRequest{Stream: id, ExpectedEpoch: n.d.meta.Stream(id).Epoch})
+	}
+	opened, err := n.Open(context.Background(), reqs)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	for i, s := range opened {
+		n.streams[streams[i]] = s
+	}
+}
+
+type ack chan error
+
+func (a ack) Durable(err error) { a <- err }
+
+// append appends a batch of size bytes and waits for it, and for space.
+func (n *node) append(id ids.StreamID, size int) {
+	n.t.Helper()
+	s := n.streams[id]
+	b := makeBatch(id, s.End(), s.End()+3, size)
+	done := make(ack, 1)
+	for {
+		err := s.Append(Batch{BaseOffset: s.End(), EndOffset: s.End() + 3, Bytes: b}, done)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, ErrFull) {
+			n.t.Fatal(err)
+		}
+		if err := n.WaitSpace(context.Background()); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	if err := <-done; err != nil {
+		n.t.Fatal(err)
+	}
+	n.d.log[id] = append(n.d.log[id], b)
+}
+
+// check reads a stream from its start and compares it with what was
+// acknowledged.
+func (n *node) check(id ids.StreamID) {
+	n.t.Helper()
+	s := n.streams[id]
+	var got []byte
+	for from := s.StartOffset(); from < s.DurableEnd(); {
+		res, err := s.Read(context.Background(), from, s.DurableEnd(), ReadOptions{MaxBytes: 200_000, MinOne: true})
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		if res.NextOffset <= from {
+			n.t.Fatalf("stream %d: nothing at %d", id, from)
+		}
+		for _, p := range res.Segments {
+			got = append(got, p...)
+		}
+		from = res.NextOffset
+		res.Release()
+	}
+	if want := bytes.Join(n.d.log[id], nil); !bytes.Equal(got, want) {
+		n.t.Fatalf("stream %d: read %d bytes, %d were acknowledged", id, len(got), len(want))
+	}
+}
+
+func (n *node) checkAll() {
+	n.t.Helper()
+	for id := range n.streams {
+		n.check(id)
+	}
+}
+
+func (n *node) drain() {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := n.Drain(ctx); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func (n *node) stop() {
+	n.t.Helper()
+	if err := n.Close(); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func TestFromSocketToSeaAndBack(t *testing.T) {
+	d := newDisk(1, 2, 3)
+	n := d.boot(t)
+	n.open(1, 2, 3)
+	rng := rand.New(rand.NewPCG(5, 6))
+	for i := range 2500 { // some 60 MiB through a cache of 6 and a WAL of 24
+		n.append(1, 100+rng.IntN(20_000))
+		if i%3 == 0 {
+			n.append(2, 100)
+		}
+		if i%100 == 0 {
+			n.append(3, 1_500_000)
+		}
+		if i%900 == 0 {
+			n.checkAll()
+		}
+	}
+	n.drain()
+	n.checkAll()
+	for id, s := range n.streams {
+		if s.CommittedEnd() != s.End() || d.meta.Stream(id).CommittedEnd != s.End() {
+			t.Errorf("stream %d: committed to %d of %d", id, s.CommittedEnd(), s.End())
+		}
+	}
+	if st := n.Stats(); st.Upload.Untrimmed != 0 || st.Streams != 3 || st.Upload.Failures != 0 {
+		t.Errorf("stats %+v", st)
+	}
+	n.stop()
+}
+
+func TestRestartLosesNothing(t *testing.T) {
+	d := newDisk(1, 2, 3)
+	rng := rand.New(rand.NewPCG(7, 8))
+	for life := range 5 {
+		d.store.away.Store(life == 2) // the old WAL of that life stays for the next
+		n := d.boot(t)
+		n.open(1, 2, 3)
+		n.checkAll()
+		for range 200 {
+			n.append(ids.StreamID(1+rng.IntN(3)), 100+rng.IntN(10_000))
+		}
+		n.checkAll()
+		if life == 3 {
+			n.drain()
+			if s := n.Stats(); s.Rescuing != 0 {
+				t.Errorf("%d instances are still being rescued", s.Rescuing)
+			}
+			if left := len(n.volume.Instances()); left != 1 {
+				t.Errorf("%d instances in the volume", left)
+			}
+			n.checkAll()
+		}
+		n.stop() // streams are left open: the next life closes them
+	}
+}
+
+func TestStoreAwayUntilTheWALIsFull(t *testing.T) {
+	d := newDisk(1, 2)
+	n := d.boot(t)
+	n.open(1, 2)
+	d.store.away.Store(true)
+	full := false
+	for i := 0; !full; i++ {
+		s := n.streams[1]
+		b := makeBatch(1, s.End(), s.End()+3, 50_000)
+		done := make(ack, 1)
+		err := s.Append(Batch{BaseOffset: s.End(), EndOffset: s.End() + 3, Bytes: b}, done)
+		switch {
+		case errors.Is(err, ErrFull):
+			full = true
+		case err != nil:
+			t.Fatal(err)
+		default:
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			d.log[1] = append(d.log[1], b)
+		}
+	}
+	if got := len(d.log[1]) * 50_000; got < testCapacity*9/10 {
+		t.Errorf("full after %d bytes of %d", got, testCapacity)
+	}
+	n.checkAll() // most of it left memory
+	if used := n.cache.Stats().Pages.UsedBytes; used > testPages*page.Size {
+		t.Errorf("%d bytes of pages", used)
+	}
+	d.store.away.Store(false)
+	n.append(2, 100) // waits for space
+	n.drain()
+	n.checkAll()
+	n.stop()
+}
+
+func TestClosedStreamIsServedUntilUploaded(t *testing.T) {
+	d := newDisk(1)
+	n := d.boot(t)
+	n.open(1)
+	n.append(1, 1000)
+	end, err := n.streams[1].Close(context.Background())
+	if err != nil || end != 3 {
+		t.Fatal(end, err)
+	}
+	n.open(1) // again, here: another epoch on the same log
+	n.append(1, 1000)
+	n.check(1)
+	n.drain()
+	n.check(1)
+	if r := d.meta.Stream(1); len(r.Ranges) != 2 || r.CommittedEnd != 6 {
+		t.Errorf("in objects: %+v", r)
+	}
+	n.stop()
+}

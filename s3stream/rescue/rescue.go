@@ -1,0 +1,100 @@
+package rescue
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/logcache"
+	"github.com/seawallmq/seawall/s3stream/meta"
+	"github.com/seawallmq/seawall/s3stream/read"
+	"github.com/seawallmq/seawall/s3stream/tail"
+	"github.com/seawallmq/seawall/wal"
+	"github.com/seawallmq/seawall/wal/walfmt"
+)
+
+// Meta is what a rescue needs of the metadata.
+type Meta interface {
+	// Tails lists the tails in an instance that objects do not hold whole, open
+	// and closed.
+	Tails(instance ids.WALInstance) []meta.Tail
+	// RescueWAL makes this node the holder of the instance and closes its open
+	// tails where ends says, by one command. Tails that ends does not name
+	// close with nothing past their committed end.
+	RescueWAL(ctx context.Context, instance ids.WALInstance, ends []meta.TailEnd) error
+	// RetireWAL says that nothing in the instance is needed any more.
+	RetireWAL(ctx context.Context, instance ids.WALInstance) error
+}
+
+// Config is what a rescue is made of.
+type Config struct {
+	Meta     Meta
+	Instance ids.WALInstance
+	// Recover reads the fenced instance from the metadata's trim position on:
+	// wal.Recover.
+	Recover func(ctx context.Context, visit func(*walfmt.Record) error) (*wal.Recovered, error)
+	Cache   *logcache.Cache
+	Frame   read.Framer
+}
+
+// Rescued is an instance whose ends are fixed, ready to be served and uploaded.
+type Rescued struct {
+	Instance ids.WALInstance
+	Window   *tail.Window
+	// Offsets counts what was found past the committed ends.
+	Offsets int64
+	log     *wal.Recovered
+}
+
+// Rescue recovers an instance, reports every stream's end in one command, and
+// returns the window that serves what is not in objects yet. On an error
+// nothing was reported, or, if the command's outcome is unknown, the same was:
+// Rescue may be called again.
+func Rescue(ctx context.Context, cfg Config) (*Rescued, error) {
+	f := newFinder(cfg.Meta.Tails(cfg.Instance))
+	window := cfg.Cache.NewWindow()
+	r, err := rescue(ctx, cfg, f, window)
+	if err != nil {
+		window.Close()
+		return nil, fmt.Errorf("rescue WAL %s: %w", cfg.Instance, err)
+	}
+	return r, nil
+}
+
+func rescue(ctx context.Context, cfg Config, f *finder, window *logcache.Window) (*Rescued, error) {
+	log, err := cfg.Recover(ctx, func(r *walfmt.Record) error {
+		needed, err := f.record(r)
+		if needed {
+			window.Appended(wal.EntryOf(r))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	ends, err := f.ends()
+	if err == nil {
+		err = cfg.Meta.RescueWAL(ctx, cfg.Instance, ends)
+	}
+	if err != nil {
+		_ = log.Close()
+		return nil, err
+	}
+	window.Attach(log)
+	out := &Rescued{Instance: cfg.Instance, log: log}
+	known := map[ids.StreamID][]tail.Span{}
+	for _, t := range f.order {
+		if t.end > t.from {
+			known[t.Stream] = append(known[t.Stream], tail.Span{Epoch: t.Epoch, Start: t.from, End: t.end})
+			out.Offsets += t.end - t.from
+		}
+	}
+	out.Window = tail.NewWindow(window, known, cfg.Frame, func(int64) {})
+	return out, nil
+}
+
+// Close lets go of the instance, which nobody needs any more.
+func (r *Rescued) Close() error {
+	r.Window.Close()
+	return r.log.Close()
+}

@@ -1,0 +1,169 @@
+package s3stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/s3stream/gc"
+	"github.com/seawallmq/seawall/s3stream/read"
+	"github.com/seawallmq/seawall/s3stream/tail"
+	"github.com/seawallmq/seawall/s3stream/upload"
+)
+
+// rooms are the parts behind a Manager and the work that runs in them.
+type rooms struct {
+	cfg      Config
+	tail     *tail.WAL
+	uploader *upload.Uploader
+	reader   *read.Reader
+	gc       *gc.Collector
+
+	ctx    context.Context // of all background work
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
+	mu       sync.Mutex
+	rescues  []*rescuing   // oldest instance first
+	rescued  chan struct{} // closed and replaced when one is done
+	gcErrors uint64
+}
+
+// New makes a Manager over an open log. Nothing is uploaded or collected
+// before Start.
+func New(cfg Config) *Manager {
+	r := &rooms{cfg: cfg, rescued: make(chan struct{})}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.tail = tail.NewWAL(tail.WALConfig{
+		Log: cfg.WAL, Cache: cfg.Window, Capacity: cfg.WALCapacity, Frame: cfg.Frame, Clock: cfg.Clock,
+		PokeBytes: cfg.Settings.Triggers.Bytes, Poke: func() { r.uploader.Poke() },
+	})
+	r.reader = read.New(read.Config{
+		Index: cfg.Meta, Store: cfg.ReadStore, Frame: cfg.Frame, Cache: cfg.BlockCache,
+		IndexBytesMax: cfg.Settings.IndexBytesMax, GetsMax: cfg.Settings.GetsMax, ConsumersMax: cfg.Settings.ConsumersMax,
+	})
+	m := newManager(cfg.Meta, cfg.WAL.Instance(), r.tail, r.tail, r.reader, cfg.Settings.ColdReadsMax)
+	m.rooms = r
+	r.uploader = m.newUploader(cfg.WAL.Instance(), r.tail, r.awaitRescues)
+	r.gc = gc.New(gc.Config{
+		Meta: cfg.Meta, Store: cfg.GCStore, Clock: cfg.Clock, Prefix: cfg.Prefix,
+		InFlight: r.inFlight, PreparedTTL: cfg.Settings.PreparedTTL, Deleted: r.reader.Drop,
+	})
+	return m
+}
+
+func (m *Manager) newUploader(wal ids.WALInstance, source upload.Source, gate func(context.Context) error) *upload.Uploader {
+	cfg, set := &m.rooms.cfg, &m.rooms.cfg.Settings
+	return upload.New(upload.Config{
+		WAL: wal, Meta: cfg.Meta, Source: source, Store: cfg.UploadStore, Key: cfg.Key,
+		Summarizer: cfg.Summarizer, Limits: set.Limits, Triggers: set.Triggers,
+		BlockBytes: set.BlockBytes, PartBytes: set.PartBytes, PutsMax: set.PutsMax,
+		Memory: cfg.UploadMemory, Clock: cfg.Clock, Random: cfg.Random,
+		Log: cfg.Log.With("wal", wal), Gate: gate, Accepted: m.accepted,
+	})
+}
+
+// Start begins uploads and collections. Instances to be rescued are given to
+// Rescue before, so that their uploads come first.
+func (m *Manager) Start() {
+	r := m.rooms
+	r.work.Go(func() { r.uploader.Run(r.ctx) })
+	r.work.Go(m.uploadRescued)
+	r.work.Go(r.collect)
+}
+
+// Drain uploads and commits all that was appended before, and all that is
+// rescued.
+func (m *Manager) Drain(ctx context.Context) error {
+	if err := m.rooms.awaitRescues(ctx); err != nil {
+		return err
+	}
+	return m.rooms.uploader.Drain(ctx)
+}
+
+// Close ends the background work, closes the log, and lets go of caches. What
+// is not uploaded stays in the WAL, to be rescued by the next start. Streams
+// are to be closed before, or left to the rescue.
+func (m *Manager) Close() error {
+	r := m.rooms
+	r.cancel()
+	r.work.Wait()
+	r.reader.Close()
+	var errs []error
+	r.mu.Lock()
+	for _, x := range r.rescues {
+		errs = append(errs, x.Close())
+	}
+	r.rescues = nil
+	r.mu.Unlock()
+	errs = append(errs, r.tail.Close())
+	return errors.Join(errs...)
+}
+
+// inFlight says whether an object is still to be committed here.
+func (r *rooms) inFlight(id ids.ObjectID) bool {
+	if r.uploader.InFlight(id) {
+		return true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range r.rescues {
+		if x.uploader.InFlight(id) {
+			return true
+		}
+	}
+	return false
+}
+
+// collect deletes unwanted objects from time to time.
+func (r *rooms) collect() {
+	for clock.Sleep(r.ctx, r.cfg.Clock, r.cfg.Settings.GCInterval) == nil {
+		done, err := r.gc.Collect(r.ctx)
+		switch {
+		case r.ctx.Err() != nil:
+		case err != nil:
+			r.mu.Lock()
+			r.gcErrors++
+			r.mu.Unlock()
+			r.cfg.Log.Warn("objects not collected, will retry", "err", err)
+		case done != gc.Collected{}:
+			r.cfg.Log.Debug("objects collected", slog.Int("aborted", done.Aborted), slog.Int("deleted", done.Deleted))
+		}
+	}
+}
+
+// Stats is a snapshot of a Manager.
+type Stats struct {
+	Streams  int // open
+	Upload   upload.Stats
+	Rescuing int // instances not yet uploaded
+	Cold     int // reads from WAL or object storage under way
+	GCErrors uint64
+	WALError error // why the log takes no more appends
+}
+
+// Stats returns a snapshot.
+func (m *Manager) Stats() Stats {
+	r := m.rooms
+	s := Stats{Upload: r.uploader.Stats(), Cold: len(m.cold), WALError: r.tail.Failed()}
+	m.mu.Lock()
+	s.Streams = len(m.streams)
+	m.mu.Unlock()
+	r.mu.Lock()
+	s.Rescuing, s.GCErrors = len(r.rescues), r.gcErrors
+	r.mu.Unlock()
+	return s
+}
+
+// retryPause is the pause before the retirement of an instance is tried again.
+const retryPause = time.Second
+
+// errRescue wraps what went wrong with an old instance.
+func errRescue(instance ids.WALInstance, err error) error {
+	return fmt.Errorf("rescue of WAL %s: %w", instance, err)
+}

@@ -1,0 +1,130 @@
+package tail
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/logcache"
+	"github.com/seawallmq/seawall/s3stream/read"
+	"github.com/seawallmq/seawall/s3stream/upload"
+	"github.com/seawallmq/seawall/wal"
+	"github.com/seawallmq/seawall/wal/walfmt"
+)
+
+// WAL is the end of Log that acknowledges from a write-ahead log, and the
+// window of the log's present instance. The log cache's window must be the
+// log's sink, so that what is durable is in the window.
+type WAL struct {
+	Window
+	log      *wal.Log
+	capacity int64
+	clock    clock.Clock
+
+	// What the triggers for uploads look at, kept so that an append costs them
+	// next to nothing.
+	pokeBytes int64
+	poke      func()
+	unsealed  atomic.Int64 // payload bytes appended since the last seal
+	since     atomic.Int64 // when the first of them came, Unix ns; 0 is none
+}
+
+// WALConfig is what a WAL is made of.
+type WALConfig struct {
+	Log      *wal.Log
+	Cache    *logcache.Window
+	Capacity int64 // of the log, bytes
+	Frame    read.Framer
+	Clock    clock.Clock
+	// PokeBytes is after how many appended bytes Poke is called; it must not
+	// block.
+	PokeBytes int64
+	Poke      func()
+}
+
+// NewWAL joins a log and its window.
+func NewWAL(cfg WALConfig) *WAL {
+	return &WAL{
+		Window:   Window{cache: cfg.Cache, spans: newSpans(), frame: cfg.Frame, trim: cfg.Log.Trim},
+		log:      cfg.Log,
+		capacity: cfg.Capacity, clock: cfg.Clock,
+		pokeBytes: cfg.PokeBytes, poke: cfg.Poke,
+	}
+}
+
+// Begin says that a stream was opened and goes on at offset start.
+func (w *WAL) Begin(stream ids.StreamID, epoch ids.StreamEpoch, start int64) {
+	w.spans.begin(stream, epoch, start)
+}
+
+// End says that an opening has ended.
+func (w *WAL) End(stream ids.StreamID, epoch ids.StreamEpoch, end int64) {
+	w.spans.end(stream, epoch, end)
+}
+
+// Append implements Log.
+func (w *WAL) Append(r Record, done Completion) error {
+	_, err := w.log.Append(&wal.Record{
+		Kind: walfmt.KindData, Stream: r.Stream, StreamEpoch: r.Epoch, BaseOffset: r.Base, EndOffset: r.End,
+		Payload: r.Payload, PayloadCRC: r.CRC, HasCRC: r.HasCRC,
+	}, done)
+	if err != nil {
+		return err
+	}
+	if w.since.Load() == 0 {
+		w.since.CompareAndSwap(0, w.clock.Now().UnixNano())
+	}
+	n := int64(len(r.Payload))
+	if before := w.unsealed.Add(n) - n; before < w.pokeBytes && before+n >= w.pokeBytes {
+		w.poke()
+	}
+	return nil
+}
+
+// DurableUpTo implements Log.
+func (w *WAL) DurableUpTo() int64 { return w.log.DurableUpTo() }
+
+// WaitSpace returns when an append that got ErrFull is worth another try.
+func (w *WAL) WaitSpace(ctx context.Context) error {
+	w.poke()
+	return w.log.WaitSpace(ctx)
+}
+
+// Failed is nil, or why the log takes no more appends.
+func (w *WAL) Failed() error { return w.log.Failed() }
+
+// Close implements Log, and lets go of the window.
+func (w *WAL) Close() error {
+	w.stopReads()
+	err := w.log.Close()
+	w.cache.Close()
+	return err
+}
+
+// Load is what the upload triggers look at.
+func (w *WAL) Load() upload.Load {
+	l := upload.Load{
+		Unsealed:  w.cache.UnsealedBytes(),
+		Untrimmed: w.log.DurableUpTo() - w.log.Trimmed(),
+		Capacity:  w.capacity,
+	}
+	if since := w.since.Load(); since != 0 {
+		l.Age = w.clock.Now().Sub(time.Unix(0, since))
+	}
+	return l
+}
+
+// Seal implements upload.Source. What is appended while it runs may be in the
+// generation and counted for the next all the same, which at worst seals a
+// small one early.
+func (w *WAL) Seal() (upload.Generation, bool) {
+	w.since.Store(0)
+	w.unsealed.Store(0)
+	g, ok := w.Window.Seal()
+	if w.cache.UnsealedBytes() > 0 {
+		w.since.CompareAndSwap(0, w.clock.Now().UnixNano())
+	}
+	return g, ok
+}

@@ -1,0 +1,199 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/logcache"
+	"github.com/seawallmq/seawall/s3stream/read"
+	"github.com/seawallmq/seawall/s3stream/upload"
+)
+
+// chunkBytes is how much of a window an upload reads at once.
+const chunkBytes = 512 << 10
+
+// Window is what one WAL instance still has of streams, for reads and for
+// uploads: the live one's (WAL) or a rescued one's.
+type Window struct {
+	cache *logcache.Window
+	spans *spans
+	frame read.Framer
+	// trim lets the WAL reuse the space below a position.
+	trim func(upTo int64)
+
+	reading sync.RWMutex // held for reading while the WAL is read
+	stopped bool
+}
+
+// NewWindow makes the window of an instance that is not appended to any more.
+// known are the openings in it, trim is called when space comes free.
+func NewWindow(cache *logcache.Window, known map[ids.StreamID][]Span, frame read.Framer, trim func(upTo int64)) *Window {
+	w := &Window{cache: cache, spans: newSpans(), frame: frame, trim: trim}
+	for stream, spans := range known {
+		w.spans.set(stream, spans)
+	}
+	return w
+}
+
+// TryRead answers from memory without blocking. covered says that the offset
+// is this window's to serve; ready is false if that takes a look at the disk.
+func (w *Window) TryRead(r read.Request) (res read.Result, covered, ready bool) {
+	if !w.clip(&r) {
+		return read.Result{}, false, false
+	}
+	got, err := w.cache.TryRead(r.Stream, r.From, r.UpTo, r.MaxBytes, r.MinOne)
+	if err != nil {
+		return read.Result{}, !errors.Is(err, logcache.ErrNotHere), false
+	}
+	return result(got), true, true
+}
+
+// Read answers from memory or from the WAL.
+func (w *Window) Read(_ context.Context, r read.Request) (res read.Result, covered bool, err error) {
+	w.reading.RLock()
+	defer w.reading.RUnlock()
+	if w.stopped || !w.clip(&r) {
+		return read.Result{}, false, nil
+	}
+	got, err := w.cache.Read(r.Stream, r.From, r.UpTo, r.MaxBytes, r.MinOne)
+	switch {
+	case errors.Is(err, logcache.ErrNotHere):
+		return read.Result{}, false, nil
+	case err != nil:
+		return read.Result{}, true, fmt.Errorf("read WAL: %w", err)
+	}
+	return result(got), true, nil
+}
+
+// clip keeps a read within the opening of the stream that it begins in.
+func (w *Window) clip(r *read.Request) bool {
+	span, ok := w.spans.at(r.Stream, r.From)
+	r.UpTo = min(r.UpTo, span.End)
+	return ok
+}
+
+func result(got *logcache.Result) read.Result {
+	res := read.Result{Segments: got.Segments, NextOffset: got.NextOffset}
+	res.Keep(got)
+	return res
+}
+
+// Seal ends the present generation at what is durable.
+func (w *Window) Seal() (upload.Generation, bool) {
+	sealed := w.cache.Seal()
+	if sealed.UpTo == sealed.From {
+		return nil, false
+	}
+	return &generation{w: w, sealed: sealed}, true
+}
+
+// Forget drops a stream that exists no more.
+func (w *Window) Forget(stream ids.StreamID) {
+	w.spans.drop(stream)
+	w.cache.Forget(stream)
+}
+
+// Close lets go of the window's memory, after the reads under way. The WAL may
+// be closed then.
+func (w *Window) Close() {
+	w.stopReads()
+	w.cache.Close()
+}
+
+// stopReads waits for reads of the WAL and lets none begin: those are for the
+// objects.
+func (w *Window) stopReads() {
+	w.reading.Lock()
+	w.stopped = true
+	w.reading.Unlock()
+}
+
+// generation is a sealed part of a window.
+type generation struct {
+	w      *Window
+	sealed *logcache.Generation
+}
+
+// Extents lists what is in it, by stream and opening.
+func (g *generation) Extents() []upload.Extent {
+	var out []upload.Extent
+	for _, e := range g.sealed.Streams() {
+		bytes := e.Bytes
+		for i, part := range g.w.spans.cut(e.Stream, e.Start, e.End) {
+			if i > 0 {
+				bytes = 0 // how they divide is not known: the first has all
+			}
+			out = append(out, upload.Extent{Stream: e.Stream, Epoch: part.Epoch, Start: part.Start, End: part.End, Bytes: bytes})
+		}
+	}
+	return out
+}
+
+// TrimTo is the position below which the WAL is not needed once this
+// generation and all before it are committed.
+func (g *generation) TrimTo() int64 { return g.sealed.UpTo }
+
+// Batches calls f with each batch of an extent, in order.
+func (g *generation) Batches(ctx context.Context, e upload.Extent, f func(upload.Batch) error) error {
+	for from := e.Start; from < e.End; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		res, err := g.w.cache.Read(e.Stream, from, e.End, chunkBytes, true)
+		if err != nil {
+			return fmt.Errorf("read WAL at offset %d: %w", from, err)
+		}
+		next := res.NextOffset
+		err = eachBatch(res.Segments, g.w.frame, f)
+		res.Release()
+		if err == nil && next <= from {
+			err = fmt.Errorf("nothing at offset %d", from)
+		}
+		if err != nil {
+			return err
+		}
+		from = next
+	}
+	return nil
+}
+
+// Committed says that all of it is in objects. The window forgets first: what
+// it would still read from the WAL may be overwritten as soon as that is
+// trimmed.
+func (g *generation) Committed() {
+	g.w.cache.Trimmed(g.sealed.UpTo)
+	for _, e := range g.sealed.Streams() {
+		g.w.spans.forget(e.Stream, e.End)
+	}
+	g.w.trim(g.sealed.UpTo)
+}
+
+// eachBatch cuts segments, of which a batch may span several, into batches.
+func eachBatch(segments [][]byte, frame read.Framer, f func(upload.Batch) error) error {
+	var cut []byte // of a batch, up to the end of the segments so far
+	var cause error
+	for _, p := range segments {
+		if len(cut) > 0 {
+			p = append(cut, p...)
+			cut = nil
+		}
+		for len(p) > 0 {
+			size, start, end, err := frame(p)
+			if cause = err; err != nil || size > len(p) {
+				cut = append([]byte(nil), p...)
+				break
+			}
+			if err := f(upload.Batch{Start: start, End: end, Bytes: p[:size]}); err != nil {
+				return err
+			}
+			p = p[size:]
+		}
+	}
+	if len(cut) > 0 {
+		return fmt.Errorf("WAL record ends within a batch, %d bytes left: %w", len(cut), errors.Join(logcache.ErrCorrupt, cause))
+	}
+	return nil
+}
