@@ -48,6 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // newRoot assembles the command tree.
 func newRoot() *cobra.Command {
 	root := group("seawall", "A Kafka-compatible broker: WAL acknowledgement at disk latency, storage in S3",
+		newWALCommand(),
 		newObjectCommand(),
 		newConfigCommand(),
 		newVersionCommand(),

@@ -28,11 +28,11 @@ func newObjectLsCommand(store *string) *cobra.Command {
 		Short: "List objects: size, time, key",
 		Args:  usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, closeStore, err := openStore(cmd.Context(), *store)
+			s, err := openStore(cmd.Context(), *store)
 			if err != nil {
 				return err
 			}
-			defer closeStore()
+			defer s.Close()
 			prefix := ""
 			if len(args) == 1 {
 				prefix = args[0]
@@ -70,11 +70,11 @@ func newObjectDumpCommand(store *string) *cobra.Command {
 		Short: "Print an object: footer, blocks, and with --batches every batch's header",
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, closeStore, err := openStore(cmd.Context(), *store)
+			s, err := openStore(cmd.Context(), *store)
 			if err != nil {
 				return err
 			}
-			defer closeStore()
+			defer s.Close()
 			return dumpObject(cmd.Context(), cmd.OutOrStdout(), s, args[0], batches)
 		},
 	}

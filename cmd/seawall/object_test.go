@@ -117,7 +117,7 @@ func TestObjectFaults(t *testing.T) {
 		{"object dump --store file://" + dir + " no/such", exitFailed, "no/such"},
 		{"object dump --store file://" + dir + " note", exitFailed, "object is corrupt"},
 		{"object ls --store file://" + gone, exitFailed, "no such file or directory"},
-		{"object ls --store nfs:///x", exitUsage, "no kind of store"},
+		{"object ls --store nfs:///x", exitUsage, "scheme \"nfs\""},
 	} {
 		code, _, stderr := execute(t, strings.Fields(c.args)...)
 		if code != c.code || !strings.Contains(stderr, c.want) {

@@ -3,33 +3,34 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 
+	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/config"
-	"github.com/seawallmq/seawall/s3stream/objstore"
-	"github.com/seawallmq/seawall/s3stream/objstore/file"
+	"github.com/seawallmq/seawall/s3stream/objstore/storeurl"
 )
 
 // openStore opens the store of url, as --store gives it, for a look. An empty
 // one is that of `seawall dev`.
-func openStore(ctx context.Context, url string) (objstore.Store, func() error, error) {
-	_ = ctx
-	absolute, err := filepath.Abs(devDir)
+func openStore(ctx context.Context, url string) (*storeurl.Opened, error) {
+	if url == "" {
+		absolute, err := filepath.Abs(devDir)
+		if err != nil {
+			return nil, err
+		}
+		url = config.DevDefaults(absolute, "", "", "")["s3.data.buckets"]
+	}
+	location, err := storeurl.Parse(url)
 	if err != nil {
-		return nil, nil, err
+		return nil, usageError{fmt.Errorf("--store: %w", err)}
 	}
-	s, err := config.ParseStore(config.DevDefaults(absolute, "", "", url)["s3.data.buckets"])
-	if err != nil {
-		return nil, nil, usageError{fmt.Errorf("--store %s: %w", url, err)}
+	if location.S3 == nil {
+		// Opening would make the directory, which is no way to look at it.
+		if _, err := os.Stat(location.Dir); err != nil {
+			return nil, err
+		}
 	}
-	// Opening would make the directory, which is no way to look at it.
-	if _, err := os.Stat(s.Path); err != nil {
-		return nil, nil, err
-	}
-	store, err := file.Open(s.Path)
-	if err != nil {
-		return nil, nil, err
-	}
-	return store, store.Close, nil
+	return storeurl.Open(ctx, url, storeurl.Deps{Clock: clock.Wall(), Rand: rand.Int64N})
 }

@@ -138,12 +138,9 @@ func (c *Config) buildStorage(r reader) {
 		SplitBytes:      r.long("s3.stream.object.split.size"),
 		DeleteRetention: r.duration("s3.object.delete.retention.minutes"),
 	}
-	// Both URLs were checked as values of their properties.
-	if store := r.text("s3.data.buckets"); store != "" {
-		c.Store, _ = ParseStore(store)
-	}
+	c.Store.URL = r.text("s3.data.buckets")
 	if wal := r.text("s3.wal.path"); wal != "" {
-		c.WAL, _ = ParseWALPath(wal)
+		c.WAL, _ = ParseWALPath(wal) // was checked as the property's value
 		return
 	}
 	c.WAL = WAL{

@@ -77,7 +77,7 @@ func TestPrecedence(t *testing.T) {
 func TestFileSyntax(t *testing.T) {
 	c := load(t, Sources{File: []byte("# comment\n! too\nnode.id = 7\n\n" +
 		"s3.data.buckets:0@s3://sea?\\\n    region=eu-central-1\nbroker.rack=${HOME} \\u00e9\n")})
-	if c.Node.ID != 7 || c.Node.Rack != "${HOME} é" || c.Store.Region != "eu-central-1" {
+	if c.Node.ID != 7 || c.Node.Rack != "${HOME} é" || c.Store.URL != "0@s3://sea?region=eu-central-1" {
 		t.Errorf("got node %d, rack %q, store %+v", c.Node.ID, c.Node.Rack, c.Store)
 	}
 	if got := c.Controller.Voters[0].ID; got != 7 {
@@ -181,14 +181,14 @@ func TestDevDefaults(t *testing.T) {
 	if c.WAL.Path != "/tmp/a b/seawall.wal" || c.WAL.CapacityBytes != 1<<30 {
 		t.Errorf("WAL = %+v", c.WAL)
 	}
-	if c.Store.Kind != StoreFile || c.Store.Path != "/tmp/a b/objects" || c.Admin.Addr != "" {
+	if c.Store.URL != "0@file:///tmp/a%20b/objects" || c.Admin.Addr != "" {
 		t.Errorf("store = %+v, admin = %q", c.Store, c.Admin.Addr)
 	}
 	if c.Group.InitialRebalanceDelay != 0 || len(c.Network.ControllerListeners) != 0 {
 		t.Errorf("group = %+v, network = %+v", c.Group, c.Network)
 	}
 	c = load(t, Sources{Defaults: DevDefaults("/d", "127.0.0.1:0", "127.0.0.1:0", "s3://sea?endpoint=http://127.0.0.1:9000&pathStyle=true")})
-	if c.Store.Bucket != "sea" || c.Store.Endpoint != "http://127.0.0.1:9000" || !c.Store.PathStyle {
+	if c.Store.URL != "0@s3://sea?endpoint=http://127.0.0.1:9000&pathStyle=true" {
 		t.Errorf("store = %+v", c.Store)
 	}
 }

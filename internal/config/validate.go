@@ -96,7 +96,7 @@ func (c *Config) validateListeners(faults *Faults) {
 }
 
 func (c *Config) validateStorage(faults *Faults) {
-	if c.Store.Kind == "" {
+	if c.Store.URL == "" {
 		faults.add("s3.data.buckets", "", "is required",
 			"write s3.data.buckets=0@s3://bucket?region=… or 0@file:///path")
 	}
