@@ -42,45 +42,76 @@ func largestElement(t reflect.Type) int {
 	}
 }
 
-// decodedBytes is the memory behind a decoded request, near enough.
-func decodedBytes(req any) int { return sizeOf(reflect.ValueOf(req)) }
-
 // mapEntryBytes is about what an entry of a map of unknown tags occupies.
 const mapEntryBytes = 96
 
-func sizeOf(v reflect.Value) int {
-	switch v.Kind() {
-	case reflect.Pointer:
-		if v.IsNil() {
-			return 0
-		}
-		return int(v.Type().Elem().Size()) + sizeOf(v.Elem())
+// sizer counts the memory that a value refers to, near enough.
+type sizer func(reflect.Value) int
+
+// sizerOf makes the sizer of a type, once at its registration; nil says that
+// values of the type refer to nothing. The types of requests do not recur.
+func sizerOf(t reflect.Type) sizer {
+	switch t.Kind() {
 	case reflect.String:
-		return v.Len()
+		return reflect.Value.Len
 	case reflect.Map:
-		return v.Len() * mapEntryBytes
+		return func(v reflect.Value) int { return v.Len() * mapEntryBytes }
+	case reflect.Pointer:
+		return pointerSizer(t)
 	case reflect.Slice:
-		n := v.Cap() * int(v.Type().Elem().Size())
-		if flat(v.Type().Elem()) {
-			return n
-		}
-		for i := range v.Len() {
-			n += sizeOf(v.Index(i))
-		}
-		return n
+		return sliceSizer(t)
 	case reflect.Struct:
-		n := 0
-		for i := range v.NumField() {
-			n += sizeOf(v.Field(i))
-		}
-		return n
+		return structSizer(t)
 	default:
-		return 0
+		return nil
 	}
 }
 
-// flat says that values of t refer to no further memory.
-func flat(t reflect.Type) bool {
-	k := t.Kind()
-	return k <= reflect.Complex128 || k == reflect.Array && flat(t.Elem())
+func pointerSizer(t reflect.Type) sizer {
+	size, elem := int(t.Elem().Size()), sizerOf(t.Elem())
+	return func(v reflect.Value) int {
+		switch {
+		case v.IsNil():
+			return 0
+		case elem == nil:
+			return size
+		}
+		return size + elem(v.Elem())
+	}
+}
+
+func sliceSizer(t reflect.Type) sizer {
+	size, elem := int(t.Elem().Size()), sizerOf(t.Elem())
+	return func(v reflect.Value) int {
+		n := v.Cap() * size
+		if elem != nil {
+			for i := range v.Len() {
+				n += elem(v.Index(i))
+			}
+		}
+		return n
+	}
+}
+
+func structSizer(t reflect.Type) sizer {
+	type field struct {
+		index int
+		size  sizer
+	}
+	var fields []field
+	for i := range t.NumField() {
+		if s := sizerOf(t.Field(i).Type); s != nil {
+			fields = append(fields, field{i, s})
+		}
+	}
+	if fields == nil {
+		return nil
+	}
+	return func(v reflect.Value) int {
+		n := 0
+		for _, f := range fields {
+			n += f.size(v.Field(f.index))
+		}
+		return n
+	}
 }

@@ -87,6 +87,8 @@ func repeat(b []byte, s string) {
 }
 
 func TestDecodedBytesCounts(t *testing.T) {
+	size := sizerOf(reflect.TypeFor[*kmsg.MetadataRequest]())
+	decodedBytes := func(r *kmsg.MetadataRequest) int { return size(reflect.ValueOf(r)) }
 	req := kmsg.NewPtrMetadataRequest()
 	empty := decodedBytes(req)
 	topic := kmsg.NewMetadataRequestTopic()

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -32,16 +33,16 @@ func Handle[T any, R request[T]](r *Registry, minVersion, maxVersion int16,
 func HandleAsync[T any, R request[T]](r *Registry, minVersion, maxVersion int16,
 	handler func(c *Ctx, req R, t Ticket), options ...Option) {
 	key := R(new(T)).Key()
-	factor := decodeFactor[T]()
+	factor, size := decodeFactor[T](), sizerOf(reflect.TypeFor[R]())
 	serve := func(c *Ctx) {
 		req := R(new(T))
 		req.SetVersion(c.Version)
 		if err := decode(req, c.Body); err != nil {
-			c.Ticket().Abort(fmt.Errorf("decode %s: %w", kmsg.NameForKey(key), err))
+			c.Ticket().Abort(fmt.Errorf("decode %s: %w", apiName(key), err))
 			return
 		}
 		if len(c.Body) > remeasureBytes {
-			c.DecodedTo(decodedBytes(req))
+			c.DecodedTo(size(reflect.ValueOf(req)))
 		}
 		handler(c, req, c.Ticket())
 	}

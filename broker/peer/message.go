@@ -19,16 +19,22 @@ const (
 	KeyMetaFetch  int16 = 20001 // metadata after an offset; a long poll
 )
 
-// versionsMax holds each key's highest version.
-var versionsMax = map[int16]int16{
-	KeyMetaSubmit: 0,
-	KeyMetaFetch:  0,
+// apis holds each key's name and highest version.
+var apis = map[int16]struct {
+	name       string
+	versionMax int16
+}{
+	KeyMetaSubmit: {"MetaSubmit", 0},
+	KeyMetaFetch:  {"MetaFetch", 0},
 }
+
+// NameForKey is the name of a key between brokers, "" for any other.
+func NameForKey(key int16) string { return apis[key].name }
 
 // RequestForKey makes an empty request of a key between brokers, nil when there
 // is none of that key.
 func RequestForKey(key int16) kmsg.Request {
-	if _, ok := versionsMax[key]; !ok {
+	if _, ok := apis[key]; !ok {
 		return nil
 	}
 	return &Request{APIKey: key}
@@ -53,7 +59,7 @@ type Response struct {
 func (r *Request) Key() int16 { return r.APIKey }
 
 // MaxVersion is the highest version of the key.
-func (r *Request) MaxVersion() int16 { return versionsMax[r.APIKey] }
+func (r *Request) MaxVersion() int16 { return apis[r.APIKey].versionMax }
 
 // SetVersion sets the version.
 func (r *Request) SetVersion(v int16) { r.Version = v }
@@ -82,7 +88,7 @@ func (r *Request) ResponseKind() kmsg.Response {
 func (r *Response) Key() int16 { return r.APIKey }
 
 // MaxVersion is the highest version of the key.
-func (r *Response) MaxVersion() int16 { return versionsMax[r.APIKey] }
+func (r *Response) MaxVersion() int16 { return apis[r.APIKey].versionMax }
 
 // SetVersion sets the version.
 func (r *Response) SetVersion(v int16) { r.Version = v }

@@ -169,3 +169,22 @@ func (o *countingOwner) count() int {
 	defer o.mu.Unlock()
 	return o.n
 }
+
+// A handler that panics takes the process down, after a line that says what it
+// was serving.
+func TestHandlerPanicIsNotSwallowed(t *testing.T) {
+	var log logBuffer
+	near, far := net.Pipe()
+	defer func() { _ = near.Close() }()
+	s := New(Config{Log: log.logger()}, newTestHandler())
+	defer s.Close()
+	c := newConn(s, far, Listener{})
+	defer c.close()
+	defer func() {
+		if recover() == nil {
+			t.Error("the panic was swallowed")
+		}
+		log.wait(t, "handler panicked")
+	}()
+	c.run(&frame{key: 3, api: &API{Serve: func(*Request) { panic("broken") }}}, new(Request))
+}

@@ -163,17 +163,30 @@ func (c *Conn) serve(f *frame) error {
 	}
 	c.inBytes += f.n
 	c.mu.Unlock()
-	if !f.api.Blocking {
-		f.api.Serve(r)
-		return nil
+	if f.api.Blocking {
+		if err := c.srv.enterBlocking(c); err != nil {
+			r.Ticket().Abort(err)
+			return err
+		}
+		defer c.srv.leaveBlocking()
 	}
-	if err := c.srv.enterBlocking(c); err != nil {
-		r.Ticket().Abort(err)
-		return err
-	}
-	defer c.srv.leaveBlocking()
-	f.api.Serve(r)
+	c.run(f, r)
 	return nil
+}
+
+// run calls the handler. A panic in it crashes the process: state that other
+// requests share may be half changed, and a broker that is restarted recovers
+// what it acknowledged. Faults of the input are the decoders' to catch.
+func (c *Conn) run(f *frame, r *Request) {
+	returned := false
+	defer func() {
+		if !returned {
+			c.srv.cfg.Log.Error("handler panicked", "key", f.key, "version", f.version,
+				"client", c.RemoteAddr().String(), "frame_bytes", f.n)
+		}
+	}()
+	f.api.Serve(r)
+	returned = true
 }
 
 // clientString is id as a string, without an allocation when it is the same as
