@@ -20,11 +20,12 @@ const snapshotsKept = 2
 // Controller is one voter of the metadata's consensus. It takes commands and
 // serves the feed while it is the active one, the leader of the consensus.
 type Controller struct {
-	opts     Options
-	identity identity
-	store    *logStore
-	fsm      *fsm
-	raft     *raft.Raft
+	opts      Options
+	identity  identity
+	store     *logStore
+	fsm       *fsm
+	raft      *raft.Raft
+	snapshots outgoing
 
 	ready     chan struct{} // closed once the metadata is there and current
 	closing   chan struct{}
