@@ -43,33 +43,38 @@ func NewClient(to Submitter, observer *Observer, issuer ids.UUID, c clock.Clock)
 	}
 }
 
-// Do submits a command and returns its result; see [Client.Submit]. The error
-// is an *image.Refusal if the command was refused as a whole.
+// Image is the newest image of the client's observer.
+func (c *Client) Image() *image.Image { return c.observer.Image() }
+
+// Do submits a command and returns its result, under its own type; see
+// [Client.Submit].
 func Do[R image.Result](ctx context.Context, c *Client, cmd image.CommandOf[R]) (R, error) {
 	var none R
-	answer, err := c.Submit(ctx, cmd)
+	result, _, err := c.Submit(ctx, cmd)
 	if err != nil {
 		return none, err
 	}
-	if answer.Refusal != nil {
-		return none, answer.Refusal
-	}
-	return answer.Result.(R), nil
+	return result.(R), nil
 }
 
-// Submit submits a command and returns its answer, which may be a refusal, once
-// the client's observer has seen what it changed. The error wraps
-// ErrUnknownOutcome and ctx's error if ctx ended first: the command may then
-// have been applied, and may be yet.
-func (c *Client) Submit(ctx context.Context, cmd image.Command) (*image.Answer, error) {
+// Submit submits a command and returns its result, and the index where it was
+// applied, once the client's observer has seen what it changed.
+//
+// The error is an *image.Refusal if the command was refused as a whole, or
+// wraps ErrUnknownOutcome and ctx's error if ctx ended first: the command may
+// then have been applied, and may be yet.
+func (c *Client) Submit(ctx context.Context, cmd image.Command) (image.Result, uint64, error) {
 	answer, err := c.submit(ctx, cmd)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := c.observer.WaitFor(ctx, answer.Index); err != nil {
-		return nil, fmt.Errorf("%s was answered: %w", cmd.CommandKind(), err)
+		return nil, 0, fmt.Errorf("%s was answered: %w", cmd.CommandKind(), err)
 	}
-	return answer, nil
+	if answer.Refusal != nil {
+		return nil, answer.Index, answer.Refusal
+	}
+	return answer.Result, answer.Index, nil
 }
 
 func (c *Client) submit(ctx context.Context, cmd image.Command) (*image.Answer, error) {

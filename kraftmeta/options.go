@@ -99,7 +99,7 @@ func (o *Options) alone() bool { return len(o.Voters) == 0 || len(o.Voters) == 1
 
 // electionTimeout is how long voters wait before they stand for election. A
 // sole voter never waits for it, see [Controller.stand].
-const electionTimeout = time.Second
+const electionTimeout = 500 * time.Millisecond
 
 func (o *Options) raftConfig() *raft.Config {
 	c := raft.DefaultConfig()
@@ -113,6 +113,7 @@ func (o *Options) raftConfig() *raft.Config {
 	// A little longer than electionTimeout, so that stand can shorten it.
 	c.HeartbeatTimeout = electionTimeout + time.Millisecond
 	c.ElectionTimeout = electionTimeout + time.Millisecond
+	c.LeaderLeaseTimeout = electionTimeout / 2
 	return c
 }
 

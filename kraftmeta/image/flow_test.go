@@ -5,12 +5,14 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/seawallmq/seawall/internal/ids"
 )
 
 // boot formats a cluster with node 1 at epoch 1, WAL 1 open, and topic "t"
 // with partitions on streams 1 to n, led by node 1.
-func boot(t testing.TB, n int) *cluster {
+func boot(t rapid.TB, n int) *cluster {
 	t.Helper()
 	c := newCluster(t)
 	do(c, &FormatCluster{ClusterID: uuid(9), Features: []Feature{{"metadata.version", 1}}})
@@ -216,6 +218,60 @@ func TestObjectsLiveAndDie(t *testing.T) {
 	}
 	if got := c.upload(1, 1, 77, StreamObject, Slice{0, 2, 1, 30, 40, 64}); got.Trim != 77 || len(got.Refused) != 1 {
 		t.Errorf("bytes of a deleted topic must not hold the WAL: %+v", got)
+	}
+	checkInvariants(t, c.img)
+}
+
+func TestCloseAndOpenAgain(t *testing.T) {
+	c := boot(t, 1)
+	c.open(1, 1, OpenStream{1, 0})
+	if got := c.open(1, 1, OpenStream{1, 1}, OpenStream{1, 0}, OpenStream{9, 0}); got[0].Refused != StreamIsOpen ||
+		got[1].Refused != StaleStreamEpoch || got[2].Refused != UnknownStream {
+		t.Fatalf("open what is open, of another epoch, and nothing: %+v", got)
+	}
+	closeAt := func(epoch ids.StreamEpoch, end int64) Reason {
+		t.Helper()
+		return do(c, &CloseStreams{Node: 1, NodeEpoch: 1, Streams: []StreamEnd{{1, epoch, end}}}).Refused[0]
+	}
+	if r := closeAt(1, 40); r != NotRefused {
+		t.Fatalf("close: %v", r)
+	}
+	if r := closeAt(1, 40); r != StaleStreamEpoch {
+		t.Errorf("close what is closed: %v", r)
+	}
+	if got := c.open(1, 1, OpenStream{1, 1}); got[0].Start != 40 || got[0].Epoch != 2 {
+		t.Fatalf("open again: %+v", got)
+	}
+	if r := closeAt(2, 39); r != NotContiguous {
+		t.Errorf("close below the start: %v", r)
+	}
+
+	// Another node takes over with nothing uploaded yet: three tails then.
+	do(c, &RegisterNode{Node: 2, Incarnation: uuid(150)})
+	do(c, &OpenWAL{Node: 2, NodeEpoch: 1, Instance: uuid(2), Kind: "exclusive", Location: "file:///other"})
+	take := &OpenStreams{Node: 2, NodeEpoch: 1, WAL: uuid(2), Streams: []OpenStream{{1, 2}}}
+	if got := do(c, take).Streams[0]; got.Refused != NotLeader {
+		t.Errorf("open what another node leads: %+v", got)
+	}
+	p, _ := c.img.Partition(uuid(7), 0)
+	if r := do(c, &SetLeaders{[]NewLeader{{uuid(7), 0, p.LeaderEpoch, 2}}}).Refused[0]; r != NotRefused {
+		t.Fatalf("set the leader: %v", r)
+	}
+	if got := do(c, take).Streams[0]; got.Refused != StreamIsOpen {
+		t.Errorf("open before the old leader closed: %+v", got)
+	}
+	if r := closeAt(2, 60); r != NotRefused {
+		t.Fatalf("the old leader closes: %v", r)
+	}
+	if got := do(c, take).Streams[0]; got.Start != 60 || got.Epoch != 4 || got.LeaderEpoch != 4 {
+		t.Errorf("the new leader opens: %+v", got)
+	}
+	want := []Tail{{1, uuid(1), 0, 40}, {2, uuid(1), 40, 60}, {4, uuid(2), 60, OpenEnd}}
+	if got := c.stream(1).Tails; !slices.Equal(got, want) {
+		t.Errorf("tails %v, want %v", got, want)
+	}
+	if got := c.upload(1, 1, 9, StreamObject, Slice{0, 1, 1, 0, 40, 1}, Slice{0, 1, 2, 40, 60, 1}); got.Refused != nil {
+		t.Errorf("the old leader uploads both its tails: %+v", got)
 	}
 	checkInvariants(t, c.img)
 }

@@ -3,7 +3,8 @@ package image
 import (
 	"bytes"
 	"errors"
-	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/seawallmq/seawall/internal/ids"
 )
@@ -11,7 +12,7 @@ import (
 // cluster drives Apply as a controller would, and follows by With as an
 // observer would, comparing the two after every command.
 type cluster struct {
-	t        testing.TB
+	t        rapid.TB
 	img      *Image
 	follower *Image
 	index    uint64
@@ -21,7 +22,7 @@ type cluster struct {
 
 func uuid(n byte) ids.UUID { return ids.UUID{15: n} }
 
-func newCluster(t testing.TB) *cluster {
+func newCluster(t rapid.TB) *cluster {
 	return &cluster{t: t, img: New(), follower: New(), issuer: uuid(200)}
 }
 
@@ -71,7 +72,7 @@ func (c *cluster) refused(want Reason, cmd Command) {
 	}
 }
 
-func snapshotBytes(t testing.TB, img *Image) []byte {
+func snapshotBytes(t rapid.TB, img *Image) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := img.WriteSnapshot(&b); err != nil {

@@ -1,10 +1,10 @@
 package image
 
-import "testing"
+import "pgregory.net/rapid"
 
 // checkInvariants fails when what the package's description promises does not
 // hold.
-func checkInvariants(t testing.TB, img *Image) {
+func checkInvariants(t rapid.TB, img *Image) {
 	t.Helper()
 	for s := range img.Streams() {
 		checkStream(t, img, s)
@@ -37,6 +37,11 @@ func checkInvariants(t testing.TB, img *Image) {
 	if len(live) > 0 {
 		t.Errorf("ranges of objects that are not there: %v", live)
 	}
+	for id, r := range img.answers.all() {
+		if i, ok := img.issuers.get(id.Issuer); !ok || id.Sequence < i.floor || r.Index > i.lastIndex {
+			t.Errorf("answer %+v is remembered for issuer %+v", id, i)
+		}
+	}
 	for p := range img.AllPartitions() {
 		if back, ok := img.PartitionOf(p.Stream); !ok || back != p {
 			t.Errorf("partition %+v has no stream", p)
@@ -49,7 +54,7 @@ func checkInvariants(t testing.TB, img *Image) {
 	}
 }
 
-func checkStream(t testing.TB, img *Image, s *Stream) {
+func checkStream(t rapid.TB, img *Image, s *Stream) {
 	t.Helper()
 	at := int64(-1)
 	for r := range img.Ranges(s.ID, 0) {
@@ -71,6 +76,8 @@ func checkStream(t testing.TB, img *Image, s *Stream) {
 			t.Errorf("stream %+v has a tail in no WAL", s)
 		case tail.IsOpen() && (i != len(s.Tails)-1 || tail.Epoch != s.Epoch):
 			t.Errorf("stream %+v has an open tail that is not its last", s)
+		case !tail.IsOpen() && tail.End < tail.Start:
+			t.Errorf("stream %+v has a tail that ends before it starts", s)
 		case i == 0 && (tail.Start > s.CommittedEnd || !tail.IsOpen() && tail.End <= s.CommittedEnd):
 			t.Errorf("stream %+v: its first tail does not hold its committed end", s)
 		case i > 0 && (tail.Start != s.Tails[i-1].End || tail.Epoch <= s.Tails[i-1].Epoch):
