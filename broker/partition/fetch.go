@@ -21,9 +21,9 @@ type FetchOptions struct {
 // Fetched is the answer to one read. The zero value is empty.
 type Fetched struct {
 	Offsets
-	// Segments hold whole batches, in offset order, the first of which may
-	// begin below the offset asked for. They are read-only and valid until
-	// Release.
+	// Segments hold, together, whole batches in offset order, the first of
+	// which may begin below the offset asked for. A batch may span two of them.
+	// They are read-only and valid until Release.
 	Segments [][]byte
 	// Bytes is the length of all segments.
 	Bytes int

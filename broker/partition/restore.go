@@ -3,6 +3,7 @@ package partition
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/seawallmq/seawall/broker/batch"
 	"github.com/seawallmq/seawall/internal/ids"
@@ -127,9 +128,15 @@ func (p *Partition) walk(ctx context.Context, from, upTo int64, f func(h *batch.
 	return nil
 }
 
+// walkSegments calls f for the batches in segments, of which one may span two:
+// pages of the log end where they end.
 func walkSegments(segments [][]byte, f func(h *batch.Header, b []byte) bool) (more bool, err error) {
+	var cut []byte // the beginning of a batch that goes on in the next segment
 	for _, s := range segments {
-		it := batch.NewIter(s, batch.TailStrict)
+		if len(cut) > 0 {
+			s = append(cut, s...)
+		}
+		it := batch.NewIter(s, batch.TailPartial)
 		for it.Next() {
 			if !f(it.Header(), it.Batch()) {
 				return false, nil
@@ -138,6 +145,10 @@ func walkSegments(segments [][]byte, f func(h *batch.Header, b []byte) bool) (mo
 		if err := it.Err(); err != nil {
 			return false, err
 		}
+		cut = slices.Clone(it.Rest())
+	}
+	if len(cut) > 0 {
+		return false, batch.ErrTruncated
 	}
 	return true, nil
 }
