@@ -110,3 +110,11 @@ func appendWait(t testing.TB, l *Log, rec *Record) Appended {
 func dataRecord(stream ids.StreamID, base, count int64, payload []byte) *Record {
 	return &Record{Kind: walfmt.KindData, Stream: stream, StreamEpoch: 1, BaseOffset: base, EndOffset: base + count, Payload: payload}
 }
+
+// keepSpec is a fresh instance that keeps a recovered one.
+func keepSpec(epoch ids.NodeEpoch, instance ids.WALInstance, rec *Recovered) volume.Spec {
+	return volume.Spec{
+		Instance: ids.NewUUID(fillRandom), NodeEpoch: epoch, WindowBytes: mib,
+		Keep: []volume.Kept{{Instance: instance, From: rec.From, End: rec.End}},
+	}
+}

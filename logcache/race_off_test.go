@@ -1,0 +1,5 @@
+//go:build !race
+
+package logcache
+
+const raceEnabled = false
