@@ -50,6 +50,7 @@ func newRoot() *cobra.Command {
 	root := group("seawall", "A Kafka-compatible broker: WAL acknowledgement at disk latency, storage in S3",
 		newWALCommand(),
 		newObjectCommand(),
+		newMetaCommand(),
 		newConfigCommand(),
 		newVersionCommand(),
 		newManCommand(),
