@@ -263,10 +263,10 @@ func TestCloseAndOpenAgain(t *testing.T) {
 	if r := closeAt(2, 60); r != NotRefused {
 		t.Fatalf("the old leader closes: %v", r)
 	}
-	if got := do(c, take).Streams[0]; got.Start != 60 || got.Epoch != 4 || got.LeaderEpoch != 4 {
+	if got := do(c, take).Streams[0]; got.Start != 60 || got.Epoch != 3 || got.LeaderEpoch != 3 {
 		t.Errorf("the new leader opens: %+v", got)
 	}
-	want := []Tail{{1, uuid(1), 0, 40}, {2, uuid(1), 40, 60}, {4, uuid(2), 60, OpenEnd}}
+	want := []Tail{{1, uuid(1), 0, 40}, {2, uuid(1), 40, 60}, {3, uuid(2), 60, OpenEnd}}
 	if got := c.stream(1).Tails; !slices.Equal(got, want) {
 		t.Errorf("tails %v, want %v", got, want)
 	}
