@@ -33,6 +33,8 @@
 // reader stops while the request budget is spent, while its connection has too
 // many requests or request bytes unanswered, or too many response bytes that
 // the client has not read; at most one frame a connection is read past a bound.
+// Large frames share a part of the budget, so that announcing them keeps nobody
+// else from sending.
 // A frame that stalls half-way, a client that stops reading and a connection
 // without traffic are closed by a sweep.
 //

@@ -11,6 +11,14 @@ import (
 // requestBytes stands for what a request costs besides its frame.
 const requestBytes = 256
 
+// Frames above largeBytes share three quarters of the request budget, so that
+// clients which announce large frames and do not send them cannot keep others
+// from sending ordinary ones.
+const (
+	largeBytes    = 2 << 20
+	largeQuarters = 3
+)
+
 // frame is a request on its way from the socket to its place in the queue.
 type frame struct {
 	n            int // bytes after the length prefix
@@ -18,12 +26,25 @@ type frame struct {
 	api          *API
 	buf          *Buffer // memory of body, if pooled
 	body         []byte  // from the correlation id on
-	paid         lease   // for the frame
-	decoded      lease   // for what it is decoded to
+	leases
+}
+
+// leases are what a request holds of the budgets.
+type leases struct {
+	frame   lease
+	large   lease // of the part that large frames may have
+	decoded lease // for what the frame is decoded to
+}
+
+func (l *leases) release() {
+	l.frame.lower(0)
+	l.large.lower(0)
+	l.decoded.lower(0)
 }
 
 // pay takes the frame's bytes, and what decoding may make of them, from the
-// budget. Whoever holds some of the second never waits for the first.
+// budgets. The order is the same for all: large, frame, decoded; so nobody
+// waits for one who waits for him.
 func (f *frame) pay(c *Conn) error {
 	account := c.listener.Requests
 	if account == nil {
@@ -33,18 +54,21 @@ func (f *frame) pay(c *Conn) error {
 	if f.api.DecodeFactor == 0 {
 		n = bufferBytes(f.n)
 	}
-	if err := f.paid.take(c, account, int64(n+requestBytes)); err != nil {
-		return err
+	var err error
+	if n > largeBytes && account == c.srv.cfg.Requests {
+		err = f.large.take(c, c.srv.large, int64(n))
+	}
+	if err == nil {
+		err = f.frame.take(c, account, int64(n+requestBytes))
 	}
 	worst := int64(f.n) * int64(f.api.DecodeFactor)
-	if worst <= decodeFreeBytes {
-		return nil
+	if err == nil && worst > decodeFreeBytes {
+		err = f.decoded.take(c, c.srv.cfg.Decoded, worst)
 	}
-	if err := f.decoded.take(c, c.srv.cfg.Decoded, worst); err != nil {
-		f.paid.lower(0)
-		return err
+	if err != nil {
+		f.release()
 	}
-	return nil
+	return err
 }
 
 // read reads the frame's body into memory of its own.
@@ -68,8 +92,7 @@ func (f *frame) read(c *Conn) error {
 
 // drop gives back what the frame holds.
 func (f *frame) drop() {
-	f.paid.lower(0)
-	f.decoded.lower(0)
+	f.release()
 	if f.buf != nil {
 		f.buf.Release()
 	}

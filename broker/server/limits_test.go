@@ -46,6 +46,24 @@ func TestBudgetStopsReading(t *testing.T) {
 	eventually(t, "budget free", func() bool { return s.requests.Used() == 0 })
 }
 
+// Clients that announce large frames and send nothing of them cost no more than
+// the budget, and leave room for others.
+func TestAnnouncedFrames(t *testing.T) {
+	s := startServer(t, Config{}) // 64 MiB
+	for range 20 {
+		s.dial(t).write(prefix(20<<20, keyEcho, 0, 1, 2, 3))
+	}
+	eventually(t, "two of them to be read", func() bool { return s.requests.Used() > 40<<20 })
+	c := s.dial(t)
+	body := strings.Repeat("x", 1<<20)
+	for range 5 {
+		c.want(c.send(keyEcho, body), body)
+	}
+	if used := s.requests.Used(); used > 48<<20 {
+		t.Errorf("%d bytes held for frames that do not come", used)
+	}
+}
+
 // A request larger than the whole account is served, alone.
 func TestRequestLargerThanTheBudget(t *testing.T) {
 	b := budget.New(1 << 20)

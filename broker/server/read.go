@@ -159,7 +159,7 @@ func (c *Conn) serve(f *frame) error {
 		ClientID: c.in.clientString(clientID), ClientIDNull: clientID == nil,
 		Unsupported: unsupported, Body: body,
 		api: f.api, seq: seq, bytes: f.n, arrived: arrived,
-		memory: memory{f.buf, f.paid, f.decoded},
+		memory: memory{f.buf, f.leases},
 	}
 	c.inBytes += f.n
 	c.mu.Unlock()

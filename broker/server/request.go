@@ -37,13 +37,12 @@ type Request struct {
 
 // memory is what a request holds until it is answered or released.
 type memory struct {
-	buf           *Buffer // of Body, if pooled
-	paid, decoded lease
+	buf *Buffer // of Body, if pooled
+	leases
 }
 
 func (m *memory) release() {
-	m.paid.lower(0)
-	m.decoded.lower(0)
+	m.leases.release()
 	if m.buf != nil {
 		m.buf.Release()
 		m.buf = nil

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seawallmq/seawall/internal/budget"
 	"github.com/seawallmq/seawall/internal/clock"
 )
 
@@ -21,6 +22,7 @@ type Server struct {
 	handler  Handler
 	blocking chan struct{} // places of blocking handlers
 	places   chan struct{} // of connections; nil: no limit
+	large    *budget.Account
 	nextID   atomic.Uint64
 	stop     chan struct{} // closed when no more connections are accepted
 	wg       sync.WaitGroup
@@ -48,6 +50,8 @@ func New(cfg Config, h Handler) *Server {
 		conns:     make(map[*Conn]struct{}),
 		perIP:     make(map[string]int),
 	}
+	large := cfg.Requests.Limit() / 4 * largeQuarters
+	s.large = budget.New(large).Account("server.large", large)
 	if cfg.ConnectionsMax > 0 {
 		s.places = make(chan struct{}, cfg.ConnectionsMax)
 	}
