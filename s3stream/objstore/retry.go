@@ -75,12 +75,21 @@ func (r *Retry) do(ctx context.Context, op, key string, try func(context.Context
 		}
 		wait := r.backoff(n)
 		if spent := r.clock.Now().Sub(start); n == r.o.Attempts || spent+wait >= r.o.Total {
-			return &Error{Op: op, Key: key, Err: fmt.Errorf("gave up after %d attempts in %v: %w", n, spent.Round(time.Millisecond), err)}
+			return gaveUp(op, key, n, spent, err)
 		}
 		if err := clock.Sleep(ctx, r.clock, wait); err != nil {
 			return Wrap(op, key, err)
 		}
 	}
+}
+
+// gaveUp adds to the last attempt's reason how much was tried.
+func gaveUp(op, key string, attempts int, spent time.Duration, err error) error {
+	var last *Error
+	if errors.As(err, &last) {
+		err = last.Err // it would name operation and key once more
+	}
+	return &Error{Op: op, Key: key, Err: fmt.Errorf("gave up after %d attempts in %v: %w", attempts, spent.Round(time.Millisecond), err)}
 }
 
 // attempt calls try once, for at most the attempt's time-out or what is left.
