@@ -104,7 +104,7 @@ func (b *Broker) produce(c *Ctx, t Ticket) {
 			req.settle()
 		}
 	}
-	b.Partitions.Flush()
+	b.Partitions.Flush(!c.More())
 	req.settle()
 }
 
@@ -201,7 +201,7 @@ func (part *producePart) waitForRoom(now time.Time) error {
 	ctx, cancel := context.WithTimeout(req.ticket.Request().Context(), min(req.timeout, produceWaitMax))
 	defer cancel()
 	for {
-		req.b.Partitions.Flush() // what this request appended before must not wait for what it could not
+		req.b.Partitions.Flush(false) // what this request appended before must not wait for what it could not
 		if err := req.b.Partitions.WaitSpace(ctx); err != nil {
 			return partition.ErrFull
 		}

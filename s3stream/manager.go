@@ -98,9 +98,10 @@ func (m *Manager) Drop(streams []ids.StreamID) {
 	}
 }
 
-// Flush makes sure that what was appended is on its way to the device. It is,
-// as soon as Append returns: nothing lingers in this log.
-func (m *Manager) Flush() {}
+// Flush sees to it that what was appended to any stream is on its way to the
+// device. With inline, an idle and fast device is written in this goroutine.
+// Call it without locks that completions take.
+func (m *Manager) Flush(inline bool) { m.log.Flush(inline) }
 
 // WaitSpace waits until an append that was refused with ErrFull may succeed.
 func (m *Manager) WaitSpace(ctx context.Context) error { return m.log.WaitSpace(ctx) }

@@ -205,6 +205,7 @@ func (n *node) append(id ids.StreamID, size int) {
 	for {
 		err := s.Append(Batch{BaseOffset: s.End(), EndOffset: s.End() + 3, Bytes: b}, done)
 		if err == nil {
+			n.Flush(true)
 			break
 		}
 		if !errors.Is(err, ErrFull) {
@@ -341,6 +342,7 @@ func TestStoreAwayUntilTheWALIsFull(t *testing.T) {
 		case err != nil:
 			t.Fatal(err)
 		default:
+			n.Flush(true)
 			if err := <-done; err != nil {
 				t.Fatal(err)
 			}

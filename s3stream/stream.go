@@ -65,14 +65,13 @@ func (s *Stream) DurableEnd() int64 { return s.durable.Load() }
 // metadata knows. It may be lower than DurableEnd and never falls.
 func (s *Stream) CommittedEnd() int64 { return s.committed.Load() }
 
-// Append puts a batch at the stream's end. It copies Bytes, and blocks for at
-// most one device write, when the WAL is idle and writes in the caller's
-// goroutine.
+// Append puts a batch at the stream's end. It copies Bytes and does not wait for
+// the device; Manager.Flush must follow, once for any number of appends.
 //
 // On nil, done.Durable is called exactly once: in order per stream, possibly
-// before Append returns and in its goroutine, with nil once the batch is
-// durable and visible (DurableEnd has risen), or with the error that fenced
-// the WAL. done must not call Append or Close.
+// before Append returns, with nil once the batch is durable and visible
+// (DurableEnd has risen), or with the error that fenced the WAL. done must not
+// call Append or Close.
 //
 // On an error nothing was appended and done is not called: ErrFull (retriable:
 // Manager.WaitSpace), ErrFenced, ErrTooLarge or ErrClosed.

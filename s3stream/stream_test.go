@@ -47,6 +47,7 @@ func (l *fakeLog) complete(err error) {
 
 func (l *fakeLog) Begin(ids.StreamID, ids.StreamEpoch, int64) {}
 func (l *fakeLog) End(ids.StreamID, ids.StreamEpoch, int64)   {}
+func (l *fakeLog) Flush(bool)                                 {}
 func (l *fakeLog) DurableUpTo() int64                         { return 0 }
 func (l *fakeLog) Close() error                               { return nil }
 func (l *fakeLog) WaitSpace(context.Context) error            { return nil }

@@ -22,10 +22,10 @@ type Record struct {
 	// it: large payloads are then not summed again.
 	PayloadCRC uint32
 	HasCRC     bool
-	// Busy says that the caller has more to do at once, such as the next
-	// request of its connection, and must not be kept by the device: the
-	// write is left to others.
-	Busy bool
+	// Hold leaves the record to gather: the caller has more to append, or holds
+	// a lock that must not wait for a device, and calls Flush soon. A write
+	// may start all the same, by others or when much has gathered.
+	Hold bool
 }
 
 // Appended says where a record went.
@@ -63,12 +63,30 @@ func (l *Log) Append(rec *Record, done Completion) (Appended, error) {
 	}
 	at := l.place(f, &h, rec.Payload, sum, summed)
 	f.completions = append(f.completions, done)
+	if rec.Hold && l.launched == len(l.queue)-1 && l.head-f.start < int64(l.cfg.GatherBytesMin) {
+		l.mu.Unlock()
+		return at, nil
+	}
+	l.startNext(!rec.Hold)
+	return at, nil
+}
+
+// Flush sees to it that what was appended on Hold is on its way to the device.
+// It may write in this goroutine if inline is set, which is the quickest way
+// when the device is idle and fast; a caller with more to do at once leaves it
+// unset, and the write to the device's workers.
+func (l *Log) Flush(inline bool) {
+	l.mu.Lock()
+	l.startNext(inline)
+}
+
+// startNext releases mu, and starts the flush whose turn it is.
+func (l *Log) startNext(inline bool) {
 	alone := l.inFlight == 0
 	launch := l.nextLaunch()
-	inline := launch != nil && alone && !rec.Busy && l.inlineFits(launch)
+	inline = inline && launch != nil && alone && l.inlineFits(launch)
 	l.mu.Unlock()
 	l.start(launch, inline)
-	return at, nil
 }
 
 // place writes a record at the head, for which room was made.

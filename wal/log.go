@@ -231,6 +231,8 @@ func (l *Log) Close() error {
 		return nil
 	}
 	l.closed = true
+	l.startNext(false) // what was held
+	l.mu.Lock()
 	for len(l.queue) > 0 || len(l.ready) > 0 || l.running || l.inFlight > 0 && !l.hung {
 		l.waitProgress()
 	}

@@ -86,7 +86,7 @@ func TestCompletionsRunInOrderOneAtATime(t *testing.T) {
 			for i := range 200 {
 				o.mu.Lock()
 				c := &ordered{o: o, n: n, done: done}
-				_, err := l.Append(&Record{Kind: walfmt.KindData, Stream: ids.StreamID(g), Payload: make([]byte, 100*(i%5)), Busy: i%2 == 0}, c)
+				_, err := l.Append(&Record{Kind: walfmt.KindData, Stream: ids.StreamID(g), Payload: make([]byte, 100*(i%5)), Hold: i%2 == 0}, c)
 				if err == nil {
 					n++
 				}
@@ -95,6 +95,7 @@ func TestCompletionsRunInOrderOneAtATime(t *testing.T) {
 					t.Error(err)
 					return
 				}
+				l.Flush(i%4 == 0)
 				<-done
 			}
 		})

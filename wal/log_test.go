@@ -34,6 +34,41 @@ func TestAppendedRecordsAreDurableWhereTheySayTheyAre(t *testing.T) {
 	}
 }
 
+func TestHeldRecordsGoOutTogether(t *testing.T) {
+	v, _ := fileVolume(t, 16*mib)
+	l := startLog(t, createArea(t, v, 1), nil)
+	w := &waiter{done: make(chan error, 4)}
+	held := func(stream ids.StreamID) {
+		rec := dataRecord(stream, 0, 1, make([]byte, 1000))
+		rec.Hold = true
+		if _, err := l.Append(rec, w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for s := range ids.StreamID(3) {
+		held(s)
+	}
+	if s := l.Stats(); s.Flushes != 0 || l.DurableUpTo() != 0 {
+		t.Fatalf("held records were written: %d flushes", s.Flushes)
+	}
+	l.Flush(true)
+	for range 3 {
+		if err := <-w.done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := l.Stats(); s.Flushes != 1 || s.Records != 3 {
+		t.Fatalf("%d flushes of %d records, want one of three", s.Flushes, s.Records)
+	}
+	held(9)
+	if err := l.Close(); err != nil { // a log is never closed over records it holds
+		t.Fatal(err)
+	}
+	if err := <-w.done; err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAppendAllocatesNothing(t *testing.T) {
 	v, _ := fileVolume(t, 64*mib)
 	l := startLog(t, createArea(t, v, 1), nil)

@@ -12,11 +12,14 @@ import (
 )
 
 // PartitionLog is the Log of a partition of __consumer_offsets that this node
-// leads.
-func PartitionLog(p *partition.Partition, c clock.Clock) Log { return partitionLog{p, c} }
+// leads. flush puts on its way to the device what was appended.
+func PartitionLog(p *partition.Partition, flush func(inline bool), c clock.Clock) Log {
+	return partitionLog{p, flush, c}
+}
 
 type partitionLog struct {
 	p     *partition.Partition
+	flush func(inline bool)
 	clock clock.Clock
 }
 
@@ -41,7 +44,9 @@ func (l partitionLog) Append(b []byte, done func(baseOffset int64, err error)) {
 	}
 	if err := l.p.Append(&a.Append, l.clock.Now().UnixMilli()); err != nil {
 		done(-1, refusal(err))
+		return
 	}
+	l.flush(false) // the event loop has other groups to serve
 }
 
 // refusal sorts an error with which nothing was appended. A log whose storage

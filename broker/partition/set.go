@@ -27,7 +27,7 @@ type Streams interface {
 	Open(ctx context.Context, reqs []s3stream.OpenRequest) ([]*s3stream.Stream, error)
 	// Drop forgets streams that the metadata has no more.
 	Drop(streams []ids.StreamID)
-	Flush()
+	Flush(inline bool)
 	WaitSpace(ctx context.Context) error
 }
 
@@ -138,7 +138,7 @@ func (s *Set) All() []*Partition {
 
 // Flush makes sure that what was appended is on its way to the device; see
 // [s3stream.Manager.Flush].
-func (s *Set) Flush() { s.cfg.Streams.Flush() }
+func (s *Set) Flush(inline bool) { s.cfg.Streams.Flush(inline) }
 
 // WaitSpace waits until an append that got ErrFull may succeed.
 func (s *Set) WaitSpace(ctx context.Context) error { return s.cfg.Streams.WaitSpace(ctx) }

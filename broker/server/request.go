@@ -55,6 +55,10 @@ func (r *Request) Context() context.Context { return r.Conn.ctx }
 // Arrived is when the request's last byte was read.
 func (r *Request) Arrived() time.Time { return r.arrived }
 
+// More says whether bytes of a further request have been read already: work
+// that would keep the reader is then better left to others.
+func (r *Request) More() bool { return r.Conn.in.br.Buffered() > 0 }
+
 // Ticket is the right to answer r, once.
 func (r *Request) Ticket() Ticket { return Ticket{r: r, seq: r.seq} }
 

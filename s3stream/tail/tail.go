@@ -38,9 +38,13 @@ type Completion interface {
 // later object storage itself (s3stream/directack).
 type Log interface {
 	// Append copies the record and returns once its place is fixed; done is
-	// called when it is durable, maybe before Append returns. Appends of one
-	// stream come from one goroutine at a time.
+	// called when it is durable, for which Flush must be called after, once
+	// for any number of appends. Appends of one stream come from one goroutine
+	// at a time.
 	Append(r Record, done Completion) error
+	// Flush sees to it that what was appended becomes durable: until then it
+	// may be left to gather. inline lets it write in this goroutine.
+	Flush(inline bool)
 	// DurableUpTo is the position below which everything is durable.
 	DurableUpTo() int64
 	// Close makes what was appended durable and lets go.

@@ -68,7 +68,7 @@ func (w *WAL) End(stream ids.StreamID, epoch ids.StreamEpoch, end int64) {
 func (w *WAL) Append(r Record, done Completion) error {
 	_, err := w.log.Append(&wal.Record{
 		Kind: walfmt.KindData, Stream: r.Stream, StreamEpoch: r.Epoch, BaseOffset: r.Base, EndOffset: r.End,
-		Payload: r.Payload, PayloadCRC: r.CRC, HasCRC: r.HasCRC,
+		Payload: r.Payload, PayloadCRC: r.CRC, HasCRC: r.HasCRC, Hold: true,
 	}, done)
 	if err != nil {
 		return err
@@ -82,6 +82,9 @@ func (w *WAL) Append(r Record, done Completion) error {
 	}
 	return nil
 }
+
+// Flush implements Log.
+func (w *WAL) Flush(inline bool) { w.log.Flush(inline) }
 
 // DurableUpTo implements Log.
 func (w *WAL) DurableUpTo() int64 { return w.log.DurableUpTo() }
