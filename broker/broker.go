@@ -2,8 +2,9 @@ package broker
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,8 +35,12 @@ type Deps struct {
 	Log        *slog.Logger
 	Partitions *partition.Set
 	Metadata   Metadata
+	Groups     Groups
 	// SessionMemory bounds fetch sessions.
 	SessionMemory *budget.Account
+	// Random fills its argument with what nobody can guess, and never fails.
+	// Nil is that of crypto/rand.
+	Random func([]byte)
 	// Stopped ends waits when the broker stops.
 	Stopped context.Context
 }
@@ -43,8 +48,9 @@ type Deps struct {
 // Broker answers the requests of clients.
 type Broker struct {
 	Deps
-	sessions *fetchSessions
-	readers  *errgroup.Group // of history, for fetches
+	sessions    *fetchSessions
+	readers     *errgroup.Group // of history, for fetches
+	producerIDs *producerIDs
 }
 
 // historyReads bounds the fetches that wait for a device or the object store
@@ -53,19 +59,57 @@ const historyReads = 64
 
 // New makes a Broker and registers its APIs.
 func New(d Deps, r *Registry) *Broker {
+	if d.Random == nil {
+		d.Random = func(b []byte) { _, _ = rand.Read(b) } // never fails
+	}
 	b := &Broker{
-		Deps:     d,
-		sessions: newFetchSessions(d.Config.Network.FetchSessionsMax, d.SessionMemory, rand.Uint32),
-		readers:  new(errgroup.Group),
+		Deps:        d,
+		sessions:    newFetchSessions(d.Config.Network.FetchSessionsMax, d.SessionMemory, d.randomUint32),
+		readers:     new(errgroup.Group),
+		producerIDs: newProducerIDs(),
 	}
 	b.readers.SetLimit(historyReads)
+	b.register(r)
+	return b
+}
+
+// register is the table of APIs; how each is answered stands in its file.
+func (b *Broker) register(r *Registry) {
 	HandleRaw(r, 0, produceMinVersion, produceMaxVersion, b.produce, AdvertiseFrom(0))
 	HandleAsync(r, fetchMinVersion, fetchMaxVersion, b.fetch)
 	Handle(r, 1, 11, b.listOffsets, Blocking())
+	Handle(r, 0, 13, b.metadata, Blocking())
+	HandleAsync(r, 2, 10, b.offsetCommit)
+	HandleAsync(r, 1, 10, b.offsetFetch)
+	Handle(r, 0, 6, b.findCoordinator, Blocking())
+	HandleAsync(r, 0, 9, b.joinGroup)
+	HandleAsync(r, 0, 4, b.heartbeat)
+	HandleAsync(r, 0, 5, b.leaveGroup)
+	HandleAsync(r, 0, 5, b.syncGroup)
+	HandleAsync(r, 0, 6, b.describeGroups)
+	HandleAsync(r, 0, 5, b.listGroups)
+	Handle(r, 2, 7, b.createTopicsRequest, Blocking())
+	Handle(r, 1, 6, b.deleteTopics, Blocking())
 	Handle(r, 0, 2, b.deleteRecords, Blocking())
+	Handle(r, 0, 5, b.initProducerID, Blocking())
 	Handle(r, 2, 4, b.offsetForLeaderEpoch)
+	Handle(r, 1, 4, b.describeConfigs)
+	Handle(r, 0, 2, b.replaceConfigs, Blocking())
+	Handle(r, 1, 5, b.describeLogDirs)
+	Handle(r, 0, 3, b.createPartitions, Blocking())
+	HandleAsync(r, 0, 3, b.deleteGroups)
+	Handle(r, 0, 1, b.incrementalAlterConfigs, Blocking())
+	HandleAsync(r, 0, 0, b.offsetDelete)
+	Handle(r, 0, 2, b.describeCluster)
 	Handle(r, 0, 0, b.describeProducers)
-	return b
+	Handle(r, 0, 1, b.listConfigResources)
+	Handle(r, 0, 0, b.describeTopicPartitions)
+}
+
+func (d *Deps) randomUint32() uint32 {
+	var b [4]byte
+	d.Random(b[:])
+	return binary.BigEndian.Uint32(b[:])
 }
 
 // produceWaitMax bounds how long a produce waits for room in the WAL, whatever

@@ -3,15 +3,18 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/seawallmq/seawall/broker/batch"
 	"github.com/seawallmq/seawall/broker/partition"
+	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
 // CodeOf is the Kafka error code of err, 0 for none. A [kerr.Error] anywhere in
-// its chain decides; the errors of other rooms are translated by kafkaErrors.
+// its chain decides; refusals of the metadata are translated by kafkaRefusals,
+// the errors of other rooms by kafkaErrors.
 // What nobody foresaw is UNKNOWN_SERVER_ERROR.
 func CodeOf(err error) int16 {
 	if err == nil {
@@ -19,6 +22,9 @@ func CodeOf(err error) int16 {
 	}
 	if ke, ok := errors.AsType[*kerr.Error](err); ok {
 		return ke.Code
+	}
+	if r, ok := errors.AsType[*image.Refusal](err); ok {
+		return refusalCode(r)
 	}
 	for _, m := range kafkaErrors {
 		if errors.Is(err, m.of) {
@@ -58,6 +64,30 @@ var kafkaErrors = []struct {
 
 // errInternalTopic refuses clients' writes to the broker's own topics.
 var errInternalTopic = kerr.InvalidTopicException
+
+// because is a Kafka error with words of our own for the client.
+type because struct {
+	code  *kerr.Error
+	words string
+}
+
+// refuse makes an error that answers with code and these words.
+func refuse(code *kerr.Error, format string, args ...any) error {
+	return &because{code, fmt.Sprintf(format, args...)}
+}
+
+func (e *because) Error() string { return e.words }
+
+// Unwrap gives the error its code; see [CodeOf].
+func (e *because) Unwrap() error { return e.code }
+
+// messageOf is what of err goes into a nullable message field: nil for none.
+func messageOf(err error) *string {
+	if _, words := answer(err); words != "" {
+		return &words
+	}
+	return nil
+}
 
 // answer is the code of err and the words that responses with a message field
 // carry; the words of an unforeseen error stay here, in the log.

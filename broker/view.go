@@ -1,0 +1,115 @@
+package broker
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/seawallmq/seawall/broker/partition"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/image"
+)
+
+// view is the metadata as a client sees it by the listener that it came by.
+type view struct {
+	*image.Image
+	listener string
+}
+
+func (b *Broker) view(c *Ctx) view {
+	return view{b.Metadata.Image(), c.Conn.Listener().Name}
+}
+
+// clientBroker is a node as clients are told of it.
+type clientBroker struct {
+	id     int32
+	host   string
+	port   int32
+	rack   *string // nil for none
+	fenced bool
+}
+
+// brokers lists the nodes by id that clients can reach; fenced ones only if
+// wanted.
+func (v view) brokers(withFenced bool) []clientBroker {
+	var out []clientBroker
+	for n := range v.Nodes() {
+		if n.State != image.NodeActive && !withFenced {
+			continue
+		}
+		if b, ok := v.reachable(n); ok {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+func (v view) reachable(n *image.Node) (clientBroker, bool) {
+	e, ok := n.Endpoint(v.listener)
+	if !ok {
+		return clientBroker{}, false
+	}
+	b := clientBroker{id: int32(n.ID), host: e.Host, port: int32(e.Port), fenced: n.State != image.NodeActive}
+	if n.Rack != "" {
+		b.rack = &n.Rack
+	}
+	return b, true
+}
+
+// broker finds a living node that clients can reach. The error is that of a
+// partition whose leader it should be.
+func (v view) broker(id ids.NodeID) (clientBroker, *kerr.Error) {
+	n, ok := v.Node(id)
+	if !ok || n.State != image.NodeActive {
+		return clientBroker{}, kerr.LeaderNotAvailable
+	}
+	b, ok := v.reachable(n)
+	if !ok {
+		return clientBroker{}, kerr.ListenerNotFound
+	}
+	return b, nil
+}
+
+// leadership is what clients are told of a partition: its one replica is its
+// leader.
+type leadership struct {
+	index    int32
+	leader   int32 // -1 when it cannot be reached
+	epoch    int32
+	replicas []int32
+	isr      []int32
+	offline  []int32
+	err      *kerr.Error
+}
+
+func (v view) leadership(p *image.Partition) leadership {
+	l := leadership{index: p.Index, leader: -1, epoch: p.LeaderEpoch, replicas: []int32{}, isr: []int32{}, offline: []int32{}}
+	if p.Leader != image.NoLeader {
+		l.replicas = []int32{int32(p.Leader)}
+		l.isr = l.replicas
+	}
+	if _, l.err = v.broker(p.Leader); l.err == nil {
+		l.leader = int32(p.Leader)
+	} else {
+		l.offline = l.replicas
+	}
+	return l
+}
+
+// topicsByName lists all topics by name.
+func (v view) topicsByName() []*image.Topic {
+	return slices.SortedFunc(v.Topics(), func(a, b *image.Topic) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// unknownTopic is the error of a topic that does not exist: what clients do
+// about it depends on whether it could.
+func unknownTopic(name string) *kerr.Error {
+	if image.CheckTopicName(name) != nil {
+		return kerr.InvalidTopicException
+	}
+	return kerr.UnknownTopicOrPartition
+}
+
+// isInternal says whether a topic is the broker's own.
+func isInternal(name string) bool { return name == partition.OffsetsTopic }
