@@ -16,8 +16,8 @@ const (
 	scanChunkBytes = 4 << 20
 	// scanDepth is how many of them are in flight once a scan is under way.
 	scanDepth = 4
-	// witnessStepBytes are looked through at a time behind a hole.
-	witnessStepBytes = 256 << 10
+	// eachStepBytes are looked through at a time for flush headers.
+	eachStepBytes = 256 << 10
 )
 
 // scanner reads an area from a position on, ahead of its reader, in large
@@ -156,11 +156,6 @@ func (r *flushReader) header(position int64) (walfmt.FlushHeader, error) {
 	if !ok {
 		return walfmt.FlushHeader{}, fmt.Errorf("%w: end of the ring", walfmt.ErrInvalid)
 	}
-	return r.decode(b, position)
-}
-
-// decode reads the flush header at the start of b, which stands at position.
-func (r *flushReader) decode(b []byte, position int64) (walfmt.FlushHeader, error) {
 	h, err := walfmt.DecodeFlushHeader(b)
 	if err != nil {
 		return walfmt.FlushHeader{}, err
@@ -197,25 +192,42 @@ func (r *flushReader) next(h *walfmt.FlushHeader) int64 { return walfmt.Padded(h
 // was durable already. Flush headers alone bear witness: their bodies may be
 // torn. It looks no further than the window, within which every later flush
 // must have one.
-func (r *flushReader) witness(hole int64) (*walfmt.FlushHeader, error) {
+func (r *flushReader) witness(hole int64) (found *walfmt.FlushHeader, err error) {
 	end := min(hole+r.life.WindowBytes+scanChunkBytes, r.limit)
-	for at := hole; at < end; {
-		to := min(at+witnessStepBytes, end)
-		b, _, err := r.bytes(at, to)
+	err = r.each(hole, end, func(h *walfmt.FlushHeader, at int64) bool {
+		want := walfmt.Expect{Instance: r.life.Instance, NodeEpoch: r.life.NodeEpoch, Position: at}
+		if h.DurableUpTo > hole && h.Check(want) == nil {
+			found = h
+		}
+		return found == nil
+	})
+	return found, err
+}
+
+// each calls f with whatever is a sound flush header at a block of [from, to),
+// of any instance and cycle, until it says no.
+func (r *flushReader) each(from, to int64, f func(h *walfmt.FlushHeader, at int64) bool) error {
+	for from < to {
+		stop := min(from+eachStepBytes, to)
+		b, _, err := r.bytes(from, stop)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for ; len(b) >= walfmt.FlushHeaderBytes; b = b[min(r.block, int64(len(b))):] {
-			if h, err := r.decode(b, at); err == nil && h.DurableUpTo > hole {
-				return &h, nil
-			} else if err != nil && !isNoFlush(err) {
-				return nil, err
+		for at := from; int64(len(b)) >= r.block; at, b = at+r.block, b[r.block:] {
+			if !walfmt.HasFlushMagic(b) {
+				continue
 			}
-			at += r.block
+			h, err := walfmt.DecodeFlushHeader(b)
+			if err != nil && !isNoFlush(err) {
+				return err
+			}
+			if err == nil && !f(&h, at) {
+				return nil
+			}
 		}
-		at = to
+		from = stop
 	}
-	return nil, nil
+	return nil
 }
 
 // CorruptionError says that acknowledged records cannot be read back: a valid

@@ -1,9 +1,3 @@
-// Package fence keeps a log that has lost its write-ahead log from
-// acknowledging (I6): between a durable write and its acknowledgement the log
-// asks a [Fence] whether it may still acknowledge.
-//
-// Owns: what is asked. Does not own: when (wal, once a group commit), or who
-// fences (a rescuer). Goroutines: none.
 package fence
 
 import "errors"

@@ -19,7 +19,7 @@ const (
 
 // ErrInvalid says that bytes are not a valid flush, record or header of the
 // log they were read for: torn, stale, foreign, or never written.
-var ErrInvalid = errors.New("walfmt: invalid")
+var ErrInvalid = errors.New("invalid WAL bytes")
 
 // VersionError says that bytes are sound but of a version this program does
 // not know.
