@@ -21,6 +21,7 @@ import (
 	"github.com/seawallmq/seawall/s3stream/meta/metatest"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/objstore/mem"
+	"github.com/seawallmq/seawall/s3stream/rescue"
 	"github.com/seawallmq/seawall/s3stream/upload"
 	"github.com/seawallmq/seawall/wal"
 	"github.com/seawallmq/seawall/wal/device"
@@ -123,22 +124,33 @@ func (d *disk) boot(t *testing.T) *node {
 	epoch := ids.NodeEpoch(d.lives)
 	v, err := volume.OnDevice("test", d.dev, volume.Options{Cluster: ids.UUID{1}, Node: 1, CapacityBytes: testCapacity})
 	must(err)
-	var old []volume.Instance
-	var keep []volume.Kept
-	for _, i := range v.Instances() {
-		if !d.meta.Retired(i.Instance) {
-			trim := d.meta.Trim(i.Instance)
-			old = append(old, i)
-			keep = append(keep, volume.Kept{Instance: i.Instance, From: trim, End: trim + testCapacity/3})
-		}
-	}
-	area, err := v.Create(volume.Spec{Instance: ids.UUID{byte(d.lives)}, NodeEpoch: epoch, WindowBytes: 4 << 20, Keep: keep})
-	must(err)
 	b := budget.New(1 << 30)
 	cache, err := logcache.New(logcache.Config{
 		Pool:  page.NewPool(b.Account("pages", testPages*page.Size)),
 		Index: b.Account("index", 4<<20),
 	})
+	must(err)
+	var old []*rescue.Rescued
+	var keep []volume.Kept
+	for _, i := range v.Instances() {
+		if d.meta.Retired(i.Instance) {
+			continue
+		}
+		area, err := v.Open(i.Instance)
+		must(err)
+		r, err := rescue.Rescue(context.Background(), rescue.Config{
+			Meta: d.meta, Instance: i.Instance, Cache: cache, Frame: frame,
+			Recover: func(ctx context.Context, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
+				return wal.Recover(ctx, area, wal.Expect{
+					Cluster: ids.UUID{1}, Node: 1, Instance: i.Instance, TrimPosition: d.meta.Trim(i.Instance),
+				}, visit)
+			},
+		})
+		must(err)
+		old = append(old, r)
+		keep = append(keep, volume.Kept{Instance: r.Instance, From: r.From, End: r.End})
+	}
+	area, err := v.Create(volume.Spec{Instance: ids.UUID{byte(d.lives)}, NodeEpoch: epoch, WindowBytes: 4 << 20, Keep: keep})
 	must(err)
 	window := cache.NewWindow()
 	log, err := wal.New(wal.Config{Area: area, Clock: clock.Wall(), Pages: cache, Sink: window, NoKeeper: true})
@@ -160,18 +172,8 @@ func (d *disk) boot(t *testing.T) *node {
 		UploadMemory: b.Account("upload", 3*objstore.PartBytesMin),
 		Settings:     set, Clock: clock.Wall(), Random: rand.Uint64, Log: slog.New(slog.DiscardHandler),
 	})
-	for _, i := range old {
-		must(n.Rescue(context.Background(), OldWAL{
-			Instance: i.Instance,
-			Recover: func(ctx context.Context, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
-				area, err := v.Open(i.Instance)
-				must(err)
-				return wal.Recover(ctx, area, wal.Expect{
-					Cluster: ids.UUID{1}, Node: 1, Instance: i.Instance, TrimPosition: d.meta.Trim(i.Instance),
-				}, visit)
-			},
-			Remove: func() error { return v.Remove(i.Instance) },
-		}))
+	for _, r := range old {
+		n.Adopt(r, func() error { return v.Remove(r.Instance) })
 	}
 	n.Start()
 	return n

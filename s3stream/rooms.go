@@ -3,7 +3,6 @@ package s3stream
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -68,14 +67,34 @@ func (m *Manager) newUploader(wal ids.WALInstance, source upload.Source, gate fu
 	})
 }
 
-// Start begins uploads and collections. Instances to be rescued are given to
-// Rescue before, so that their uploads come first.
+// Start begins uploads and collections.
 func (m *Manager) Start() {
 	r := m.rooms
 	r.work.Go(func() { r.uploader.Run(r.ctx) })
 	r.work.Go(m.uploadRescued)
 	r.work.Go(r.collect)
 }
+
+// Step does, in the caller's goroutine, one piece of what Start does in the
+// background: it seals and makes one attempt at an upload, or at the retirement
+// of a rescued instance, and says whether nothing is left to be done. force
+// seals what there is, whatever the triggers say. It is for simulations, which
+// call it in place of Start.
+func (m *Manager) Step(ctx context.Context, force bool) (idle bool, err error) {
+	r := m.rooms
+	if x := r.oldestRescue(); x != nil {
+		return false, m.stepRescue(ctx, x)
+	}
+	if force {
+		r.uploader.Force()
+	}
+	r.uploader.SealIfDue()
+	return r.uploader.Attempt(ctx)
+}
+
+// Collect deletes unwanted objects, as Start's background work does from time
+// to time.
+func (m *Manager) Collect(ctx context.Context) (gc.Collected, error) { return m.rooms.gc.Collect(ctx) }
 
 // Drain uploads and commits all that was appended before, and all that is
 // rescued.
@@ -160,10 +179,5 @@ func (m *Manager) Stats() Stats {
 	return s
 }
 
-// retryPause is the pause before the retirement of an instance is tried again.
+// retryPause is the pause between attempts at an old instance.
 const retryPause = time.Second
-
-// errRescue wraps what went wrong with an old instance.
-func errRescue(instance ids.WALInstance, err error) error {
-	return fmt.Errorf("rescue of WAL %s: %w", instance, err)
-}

@@ -10,7 +10,7 @@
 //
 // Does not own: fencing and reading the WAL (wal.Recover), the uploads
 // (s3stream/upload), nor retiring the instance when they are done
-// (s3stream.Manager).
+// (s3stream.Manager.Adopt).
 //
 // Goroutines, locks: none.
 package rescue

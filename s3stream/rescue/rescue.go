@@ -41,6 +41,9 @@ type Config struct {
 type Rescued struct {
 	Instance ids.WALInstance
 	Window   *tail.Window
+	// From and End are the positions of what was recovered: what a volume must
+	// keep.
+	From, End int64
 	// Offsets counts what was found past the committed ends.
 	Offsets int64
 	log     *wal.Recovered
@@ -81,7 +84,7 @@ func rescue(ctx context.Context, cfg Config, f *finder, window *logcache.Window)
 		return nil, err
 	}
 	window.Attach(log)
-	out := &Rescued{Instance: cfg.Instance, log: log}
+	out := &Rescued{Instance: cfg.Instance, From: log.From, End: log.End, log: log}
 	known := map[ids.StreamID][]tail.Span{}
 	for _, t := range f.order {
 		if t.end > t.from {

@@ -11,38 +11,54 @@ import (
 	"github.com/seawallmq/seawall/s3stream/meta"
 )
 
-// commit brings one generation into object storage and into the metadata. It
-// tries until it succeeds: I9 lets the store be away for as long as the WAL has
-// space. It returns an error only when ctx is done.
-func (u *Uploader) commit(ctx context.Context, g Generation) error {
-	if u.cfg.Gate != nil {
-		if err := u.cfg.Gate(ctx); err != nil {
-			return err
-		}
-	}
-	r := newRun(u, g, g.Extents())
-	defer func() { r.land() }()
-	var retry backoff
-	for {
-		refused, err := r.attempt(ctx)
-		if err == nil {
-			left := u.account(r.objects, refused)
-			if len(left) == 0 {
-				g.Committed()
-				return nil
-			}
-			r.land()
-			r = newRun(u, g, left)
-			err = fmt.Errorf("%d slices are not due yet, the first is stream %d at %d", len(left), left[0].Stream, left[0].Start)
-		}
-		u.mu.Lock()
-		u.stats.Failures++
+// Attempt makes one attempt at bringing the oldest sealed generation into
+// object storage and into the metadata, and says whether nothing is left to be
+// brought. After an error the next attempt goes on where this one failed: I9
+// lets the store be away for as long as the WAL has space. One goroutine at a
+// time calls it: Run's, or a simulation's in place of Run.
+func (u *Uploader) Attempt(ctx context.Context) (idle bool, err error) {
+	u.mu.Lock()
+	if len(u.queue) == 0 {
 		u.mu.Unlock()
-		u.cfg.Log.Warn("upload incomplete, will retry", "err", err)
-		if err := retry.wait(ctx, u.cfg.Clock, u.cfg.Random); err != nil {
-			return err
-		}
+		return true, nil
 	}
+	g := u.queue[0]
+	u.mu.Unlock()
+	if u.current == nil {
+		if u.cfg.Gate != nil {
+			if err := u.cfg.Gate(ctx); err != nil {
+				return false, err
+			}
+		}
+		u.current = newRun(u, g, g.Extents())
+	}
+	refused, err := u.current.attempt(ctx)
+	if err == nil {
+		left := u.account(u.current.objects, refused)
+		u.current.land()
+		u.current = nil
+		if len(left) == 0 {
+			return u.committed(g), nil
+		}
+		u.current = newRun(u, g, left)
+		err = fmt.Errorf("%d slices are not due yet, the first is stream %d at %d", len(left), left[0].Stream, left[0].Start)
+	}
+	u.mu.Lock()
+	u.stats.Failures++
+	u.mu.Unlock()
+	return false, err
+}
+
+// committed takes the oldest generation, which is committed, out of the queue.
+func (u *Uploader) committed(g Generation) (idle bool) {
+	g.Committed()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.queue = u.queue[1:]
+	u.stats.Generations++
+	u.success = u.cfg.Clock.Now()
+	u.wakeWaiters()
+	return len(u.queue) == 0
 }
 
 // run is one generation, or what is left of it, on its way.

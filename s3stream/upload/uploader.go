@@ -103,6 +103,8 @@ type Uploader struct {
 	poke   chan struct{} // capacity 1: look at the triggers
 	work   chan struct{} // capacity 1: the queue has changed
 
+	current *run // the attempt at the oldest generation; Attempt\'s own
+
 	mu       sync.Mutex
 	forced   bool
 	queue    []Generation
@@ -197,7 +199,7 @@ func (u *Uploader) seal(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		u.sealIfDue()
+		u.SealIfDue()
 	}
 }
 
@@ -210,10 +212,12 @@ func tickFor(t Triggers) time.Duration {
 	return most
 }
 
-func (u *Uploader) sealIfDue() {
+// SealIfDue seals a generation if a trigger or Force asks for it. Run does so
+// by itself.
+func (u *Uploader) SealIfDue() {
 	load := u.cfg.Source.Load()
-	u.mu.Lock()
 	reason := u.cfg.Triggers.Decide(load)
+	u.mu.Lock()
 	if u.forced {
 		reason = ByForce
 	}
@@ -235,31 +239,26 @@ func (u *Uploader) sealIfDue() {
 	}
 }
 
-// upload takes generations from the queue, in order.
+// upload brings generation after generation home, and between attempts that
+// failed waits longer and longer.
 func (u *Uploader) upload(ctx context.Context) {
+	var retry backoff
 	for ctx.Err() == nil {
-		u.mu.Lock()
-		var g Generation
-		if len(u.queue) > 0 {
-			g = u.queue[0]
-		}
-		u.mu.Unlock()
-		if g == nil {
+		idle, err := u.Attempt(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			u.cfg.Log.Warn("upload incomplete, will retry", "err", err)
+			_ = retry.wait(ctx, u.cfg.Clock, u.cfg.Random) // ends with ctx, as the loop does
+		case idle:
+			retry = backoff{}
 			select {
 			case <-u.work:
 			case <-ctx.Done():
 			}
-			continue
+		default:
+			retry = backoff{}
 		}
-		if u.commit(ctx, g) != nil {
-			return
-		}
-		u.mu.Lock()
-		u.queue = u.queue[1:]
-		u.stats.Generations++
-		u.success = u.cfg.Clock.Now()
-		u.wakeWaiters()
-		u.mu.Unlock()
 	}
 }
 
