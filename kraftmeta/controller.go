@@ -177,13 +177,19 @@ func (c *Controller) WaitReady(ctx context.Context) error {
 	}
 }
 
-// fail marks the controller as unable to go on; the first reason counts.
+// fail marks the controller as unable to go on; the first reason counts. It
+// may be called by consensus itself, which then must not be waited for.
 func (c *Controller) fail(err error) {
 	c.failOnce.Do(func() {
 		c.failErr = err
 		c.opts.Logger.Error("metadata controller failed for good", "err", err)
 		close(c.failed)
 	})
+	if c.raft != nil {
+		// Before it stands for election again, and panics when it cannot store
+		// its vote.
+		c.raft.Shutdown()
+	}
 }
 
 // Failed is closed when the controller can go on no more: its disk failed, or

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -53,10 +55,15 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // file, which a predecessor being replaced may be about to do.
 const lockWait = 300 * time.Millisecond
 
-// openLogStore opens or makes the log in dir. onFail is called once, with the
-// first write that failed.
+// openLogStore opens or makes the log in dir, after checking that every entry
+// of it can be read. onFail is called once, with the first write that failed.
 func openLogStore(dir string, onFail func(error)) (*logStore, error) {
 	path := filepath.Join(dir, logFile)
+	if _, err := os.Stat(path); err == nil {
+		if err := verifyLog(path); err != nil {
+			return nil, err
+		}
+	}
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
 		Timeout: lockWait,
 		// The list of free pages is rebuilt at open, which spares a page of
@@ -70,28 +77,64 @@ func openLogStore(dir string, onFail func(error)) (*logStore, error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	err = db.Update(func(tx *bolt.Tx) error {
-		if tx.Bucket(logBucket) != nil && tx.Bucket(stableBucket) != nil {
-			return errNothingToDo
-		}
-		if _, err := tx.CreateBucketIfNotExists(logBucket); err != nil {
-			return err
-		}
-		_, err := tx.CreateBucketIfNotExists(stableBucket)
-		return err
-	})
-	if err != nil && !errors.Is(err, errNothingToDo) {
-		return nil, errors.Join(fmt.Errorf("prepare %s: %w", path, err), db.Close())
+	s := &logStore{db: db, onFail: onFail}
+	if err := s.prepare(); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
-	return &logStore{db: db, onFail: onFail}, nil
+	return s, nil
 }
 
-// errNothingToDo rolls a transaction back that found nothing to change.
-var errNothingToDo = errors.New("nothing to do")
+// verifyLog reads all of a log. Opened for writing, bbolt and consensus would
+// panic over what they cannot read, in goroutines of theirs; here that is
+// damage to report.
+func verifyLog(path string) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a file cut short
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("read %s: %w: %v", path, ErrDamaged, r)
+		}
+	}()
+	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: lockWait})
+	if err != nil {
+		return openError(path, err)
+	}
+	err = db.View(func(tx *bolt.Tx) error {
+		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+			return b.ForEach(func(key, value []byte) error {
+				if string(name) != string(logBucket) {
+					return nil
+				}
+				var l raft.Log
+				if err := decodeEntry(value, &l); err != nil {
+					return fmt.Errorf("read %s: entry %x: %w", path, key, err)
+				}
+				return nil
+			})
+		})
+	})
+	return errors.Join(err, db.Close())
+}
+
+// prepare makes the buckets. It writes in any case: a disk that takes no
+// writes is to be found out here, where consensus would panic over it.
+func (s *logStore) prepare() error {
+	return s.update("prepare", func(tx *bolt.Tx) error {
+		for _, name := range [][]byte{logBucket, stableBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(stableBucket).Put([]byte("format"), []byte{entryVersion})
+	})
+}
 
 func openError(path string, err error) error {
-	if errors.Is(err, bolterrors.ErrTimeout) {
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
 		return fmt.Errorf("open %s: %w: another process is using it", path, ErrLocked)
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum),
+		errors.Is(err, bolterrors.ErrVersionMismatch):
+		return fmt.Errorf("open %s: %w: %w", path, ErrDamaged, err)
 	}
 	return fmt.Errorf("open %s: %w", path, err)
 }
@@ -222,7 +265,11 @@ func appendEntry(dst []byte, l *raft.Log) []byte {
 	start := len(dst)
 	dst = append(dst, entryVersion, 0, 0, 0, 0, byte(l.Type))
 	dst = binary.BigEndian.AppendUint64(dst, l.Term)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(l.AppendedAt.UnixNano()))
+	appendedAt := int64(0) // the zero time has no Unix form
+	if !l.AppendedAt.IsZero() {
+		appendedAt = l.AppendedAt.UnixNano()
+	}
+	dst = binary.BigEndian.AppendUint64(dst, uint64(appendedAt))
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(l.Extensions)))
 	dst = append(dst, l.Extensions...)
 	dst = append(dst, l.Data...)
@@ -246,10 +293,12 @@ func decodeEntry(src []byte, out *raft.Log) error {
 		return fmt.Errorf("%w: %d bytes of extensions in %d", ErrDamaged, ext, len(rest))
 	}
 	*out = raft.Log{
-		Type:       raft.LogType(src[5]),
-		Term:       binary.BigEndian.Uint64(src[6:]),
-		AppendedAt: time.Unix(0, int64(binary.BigEndian.Uint64(src[14:]))),
-		Data:       append([]byte(nil), rest[ext:]...),
+		Type: raft.LogType(src[5]),
+		Term: binary.BigEndian.Uint64(src[6:]),
+		Data: append([]byte(nil), rest[ext:]...),
+	}
+	if ns := int64(binary.BigEndian.Uint64(src[14:])); ns != 0 {
+		out.AppendedAt = time.Unix(0, ns)
 	}
 	if ext > 0 {
 		out.Extensions = append([]byte(nil), rest[:ext]...)
