@@ -41,7 +41,7 @@ fuzz: ## every fuzz target for FUZZTIME each
 bench: build ## latency and throughput as ratios in one run
 	bench/run.sh
 
-conformance: build ## real clients and suites against a fresh broker
+conformance: build ## real clients, outside suites, kill -9 and a lost store: docs/conformance.md
 	conformance/run.sh
 
 clean: ## remove what the targets made

@@ -4,7 +4,7 @@
 # Runs real clients and outside suites against a broker: the one at BOOTSTRAP, or else
 # a fresh Seawall in a temporary folder. Without names, all of them. kill9 and storedown
 # start and kill brokers of their own, so they run only when BOOTSTRAP is not set.
-# docs/operations.md says what each needs and covers.
+# docs/conformance.md says what each covers and needs.
 . "$(dirname "$0")/lib.sh"
 
 clients=(kcat java confluent kafka-python aiokafka kafkajs kgo)
