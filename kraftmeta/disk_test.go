@@ -157,7 +157,7 @@ func TestLogEntryForm(t *testing.T) {
 		Term: 2, Type: raft.LogBarrier, AppendedAt: time.Unix(0, 5), Data: []byte("data"), Extensions: []byte("ext"),
 	}
 	b := appendEntry(nil, l)
-	const want = "01" + "31e6d4ad" + "03" + "0000000000000002" + "0000000000000005" + "00000003" + "657874" + "64617461"
+	const want = "01" + "31e6d4ad" + "04" + "0000000000000002" + "0000000000000005" + "00000003" + "657874" + "64617461"
 	if got := fmt.Sprintf("%x", b); got != want {
 		t.Errorf("durable bytes changed: %s, want %s", got, want)
 	}
