@@ -18,8 +18,9 @@ type notice struct {
 	moved   chan struct{} // closed and replaced when applied rises
 }
 
-// changes are what the metadata changed.
+// changes are what the metadata changed, up to index.
 type changes struct {
+	index      uint64
 	everything bool
 	keys       map[key]struct{}
 	topics     map[string]struct{} // whose configuration changed
@@ -38,6 +39,7 @@ func (n *notice) take() changes {
 	defer n.mu.Unlock()
 	c := n.pending
 	n.pending = newChanges()
+	n.pending.index = c.index
 	return c
 }
 
@@ -61,6 +63,7 @@ func (n *notice) done(index uint64, failed []key) {
 func (s *Set) Changed(d image.Delta) {
 	n := &s.notice
 	n.mu.Lock()
+	n.pending.index = d.Index
 	for _, r := range d.Records {
 		switch r := r.(type) {
 		case *image.Partition:

@@ -176,9 +176,11 @@ func (s *Set) Run(ctx context.Context) {
 // follow brings the set to where the metadata stands.
 func (s *Set) follow(ctx context.Context) {
 	n := s.notice.take()
+	// The image may be newer than what was noted: of the rest, the set stands
+	// nowhere until it is noted too.
 	img := s.cfg.Image()
 	if n.everything {
-		n.keys = s.allKeys(img)
+		n.keys, n.index = s.allKeys(img), img.Index()
 	}
 	open, ceased := s.compare(img, n.keys)
 	s.cease(ceased)
@@ -187,7 +189,7 @@ func (s *Set) follow(ctx context.Context) {
 	if s.cfg.Leads != nil && len(began)+len(ceased) > 0 {
 		s.cfg.Leads(began, ceased)
 	}
-	s.notice.done(img.Index(), failed)
+	s.notice.done(n.index, failed)
 	if len(failed) > 0 {
 		s.cfg.Clock.AfterFunc(retryAfter, s.wake)
 	}
