@@ -61,6 +61,7 @@ func (c *Cache) NewWindow() *Window {
 // evicted. It returns nil when every page is either not yet durable or held by
 // readers, and when the index has no room for what a page could hold.
 func (c *Cache) Page() *page.Page {
+	c.relieve()
 	for c.indexBytes.Load() > c.indexMax {
 		if !c.evict() {
 			return nil

@@ -234,6 +234,80 @@ func TestIndexShrinksWithPagesAndIsBounded(t *testing.T) {
 	r.readAll(1, 0, 1, 100, 1<<20)
 }
 
+// Many streams, no upload, an index far too small for an entry a page: the
+// entries are joined further, and everything is read back all the same.
+func TestIndexOfManyStreamsIsJoinedFurther(t *testing.T) {
+	const streams, n = 300, 1000
+	r := newRig(t, rigOptions{pages: 6, indexBytes: 400_000})
+	for r.log.Stats().HeadPosition < 40<<20 {
+		for id := range ids.StreamID(streams) {
+			r.append(id, 2, n)
+		}
+	}
+	r.append(1, 2, n)
+	if reach := r.w.reach.Load(); reach == 0 {
+		t.Fatal("the index was never short of room")
+	}
+	if s := r.cache.Stats(); s.IndexBytes > 2*s.IndexBytesMax {
+		t.Fatalf("index of %d bytes, bound %d", s.IndexBytes, s.IndexBytesMax)
+	}
+	for _, id := range []ids.StreamID{0, 1, streams - 1} {
+		r.readAll(id, 0, 2, n, 5000)
+		r.readAll(id, 50, 2, n, 1<<20)
+	}
+	g := r.w.Seal()
+	r.log.Trim(g.UpTo)
+	r.w.Trimmed(g.UpTo)
+	if r.w.reach.Load() != 0 {
+		t.Fatal("joined far although there is room again")
+	}
+}
+
+// A stretch may hold a record longer than the pieces it is walked in.
+func TestLongRecordInALongStretch(t *testing.T) {
+	r := newRig(t, rigOptions{pages: 6})
+	r.w.reach.Store(reachMax)
+	for range 5 {
+		r.append(1, 1, 1_500_000)
+		r.append(2, 1, 500_000)
+	}
+	for range 8 {
+		r.append(2, 1, 1_000_000)
+	}
+	s := r.w.stream(1)
+	if len(s.evicted) != 1 || s.evicted[0].bytes < 5_000_000 {
+		t.Fatalf("evicted: %+v", s.evicted)
+	}
+	r.readAll(1, 0, 1, 1_500_000, 10)
+	r.readAll(1, 2, 1, 1_500_000, 10_000_000)
+}
+
+func TestGapInOffsetsEndsARead(t *testing.T) {
+	r := newRig(t, rigOptions{pages: 3})
+	for evicted := range 2 {
+		id := ids.StreamID(1 + evicted)
+		for range 10 {
+			r.append(id, 1, 100)
+		}
+		r.next[id] = 50 // the stream was moved away and came back
+		r.append(id, 1, 100)
+		if evicted > 0 {
+			for r.cache.Stats().EvictedPages == 0 {
+				r.append(9, 1, 100_000)
+			}
+		}
+		res, err := r.w.Read(id, 5, 51, 10_000, true)
+		if err != nil || res.NextOffset != 10 || res.Bytes != 500 {
+			t.Fatalf("%+v, %v", res, err)
+		}
+		res.Release()
+		if _, err := r.w.Read(id, 20, 51, 10_000, true); !errors.Is(err, ErrNotHere) {
+			t.Fatalf("within the gap: %v", err)
+		}
+		r.readAll(id, 50, 1, 100, 100)
+	}
+}
+
 func TestSealCoversEachRecordOnce(t *testing.T) {
 	r := newRig(t, rigOptions{pages: 8})
 	rng := rand.New(rand.NewPCG(3, 4))

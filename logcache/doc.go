@@ -16,7 +16,9 @@
 // stream's records below the trim position are forgotten, as objects have
 // them; the others are merged into one entry for each stream and page, and a
 // read of it walks that stretch of the log. So the index shrinks with the
-// pages.
+// pages. Where even that is too much, with very many streams and a long outage
+// of the object store, stretches are joined over several pages, for reads that
+// walk further.
 //
 // # Sealing
 //

@@ -21,7 +21,7 @@ func (w *Window) evictOldest() bool {
 	w.pages[0] = pageSlot{}
 	w.pages = w.pages[1:]
 	w.firstPage++
-	boundaries := slices.Clone(w.boundaries)
+	m := w.mergingLocked()
 	w.mu.Unlock()
 
 	slot.page.Release()
@@ -32,9 +32,51 @@ func (w *Window) evictOldest() bool {
 			continue
 		}
 		s.mu.Lock()
-		w.shrink(s, s.dropBelow(forgotten)+s.evictPage(number, boundaries))
+		w.shrink(s, s.dropBelow(forgotten)+s.evictPage(number, m))
 		s.mu.Unlock()
 	}
+	return true
+}
+
+func (w *Window) mergingLocked() merging {
+	return merging{reach: w.reach.Load(), boundaries: slices.Clone(w.boundaries)}
+}
+
+const (
+	// reachFirst and reachMax bound how much of the log a read may have to walk
+	// for a record, once the index is short of room.
+	reachFirst = 4 << 20
+	reachMax   = 64 << 20
+)
+
+// relieve makes the index smaller when it is past its bound: entries of
+// evicted pages are joined further and further, for reads that walk longer.
+func (c *Cache) relieve() {
+	if c.indexBytes.Load() <= c.indexMax {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, w := range c.windows {
+		for c.indexBytes.Load() > c.indexMax && w.coarsen() {
+		}
+	}
+}
+
+// coarsen joins more of the window's evicted entries, and says whether it could
+// still be asked to.
+func (w *Window) coarsen() bool {
+	reach := w.reach.Load()
+	if reach >= reachMax {
+		return false
+	}
+	w.reach.Store(max(4*reach, reachFirst))
+	w.mu.RLock()
+	m := w.mergingLocked()
+	w.mu.RUnlock()
+	w.eachStream(func(s *streamIndex) {
+		w.cache.indexBytes.Add(-entryBytes * int64(s.coarsen(m)))
+	})
 	return true
 }
 
@@ -68,4 +110,7 @@ func (w *Window) Trimmed(upTo int64) {
 			w.shrink(s, s.dropBelow(forgotten))
 		}
 	})
+	if w.cache.indexBytes.Load() < w.cache.indexMax/2 {
+		w.reach.Store(0)
+	}
 }

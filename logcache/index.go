@@ -67,6 +67,10 @@ type streamIndex struct {
 	sealed   int64   // offsets below are in a generation
 	unsealed bool    // is in the window's list of streams to seal
 	gone     bool    // dropped from the window
+
+	// resumeAt is where the record of resumeOffset stands in a stretch: where
+	// the last read ended and the next one, as a rule, begins.
+	resumeOffset, resumeAt int64
 }
 
 func (s *streamIndex) len() int { return len(s.evicted) + len(s.resident) }
@@ -101,16 +105,27 @@ func popFront(s []entry, n int) []entry {
 	return s[n:]
 }
 
-// addEvicted adds a record whose page is not resident: to the stretch of its
-// page, unless a trim may come to fall in between. It says whether an entry
-// was added.
-func (s *streamIndex) addEvicted(e entry, boundaries []int64) bool {
-	if n := len(s.evicted); n > 0 {
-		last := &s.evicted[n-1]
-		if last.page() == e.page() && !divided(last.start(), e.start(), boundaries) {
-			*last = last.join(&e)
-			return false
-		}
+// merging says what may become one stretch.
+type merging struct {
+	// reach is how long a stretch may be when its records are of several pages.
+	reach int64
+	// boundaries are positions that a trim may come to fall on, rising.
+	boundaries []int64
+}
+
+// allows says whether b may be joined to the stretch a before it: records
+// without a gap in their offsets, close enough, and on one side of every trim.
+func (m *merging) allows(a, b *entry) bool {
+	return a.end == b.base && (a.page() == b.page() || b.stop()-a.start() <= m.reach) &&
+		!divided(a.start(), b.start(), m.boundaries)
+}
+
+// addEvicted adds a record whose page is not resident, to the last stretch if
+// it may. It says whether an entry was added.
+func (s *streamIndex) addEvicted(e entry, m merging) bool {
+	if n := len(s.evicted); n > 0 && m.allows(&s.evicted[n-1], &e) {
+		s.evicted[n-1] = s.evicted[n-1].join(&e)
+		return false
 	}
 	s.evicted = append(s.evicted, e.stretch())
 	return true
@@ -118,15 +133,28 @@ func (s *streamIndex) addEvicted(e entry, boundaries []int64) bool {
 
 // evictPage turns the entries of a page, and of any before it, into
 // stretches. It returns by how many entries the index shrank.
-func (s *streamIndex) evictPage(number int64, boundaries []int64) (dropped int) {
+func (s *streamIndex) evictPage(number int64, m merging) (dropped int) {
 	n := 0
 	for n < len(s.resident) && s.resident[n].page() <= number {
-		if !s.addEvicted(s.resident[n], boundaries) {
+		if !s.addEvicted(s.resident[n], m) {
 			dropped++
 		}
 		n++
 	}
 	s.resident = popFront(s.resident, n)
+	return dropped
+}
+
+// coarsen joins the stretches that m allows to be joined. It returns by how
+// many entries the index shrank.
+func (s *streamIndex) coarsen(m merging) (dropped int) {
+	before := s.evicted
+	s.evicted = nil
+	for i := range before {
+		if !s.addEvicted(before[i], m) {
+			dropped++
+		}
+	}
 	return dropped
 }
 

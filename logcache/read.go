@@ -2,14 +2,12 @@ package logcache
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/internal/page"
 	"github.com/seawallmq/seawall/wal/device"
-	"github.com/seawallmq/seawall/wal/walfmt"
 )
 
 // ErrNotHere says that the window does not have the offset: it is below what
@@ -64,17 +62,23 @@ func (r *Result) Release() {
 		p.Release()
 	}
 	r.cache.pinnedBytes.Add(-page.Size * int64(len(r.pages)))
-	for _, b := range r.bufs {
-		if cap(b) == runBytes {
-			b = b[:cap(b)]
-			runPool.Put(&b)
-		}
+	for len(r.bufs) > 0 {
+		r.dropLastBuffer()
 	}
 	clear(r.Segments)
 	clear(r.pages)
-	clear(r.bufs)
 	*r = Result{Segments: r.Segments[:0], pages: r.pages[:0], bufs: r.bufs[:0], plan: r.plan[:0]}
 	resultPool.Put(r)
+}
+
+func (r *Result) dropLastBuffer() {
+	last := len(r.bufs) - 1
+	if b := r.bufs[last]; cap(b) == runBytes {
+		b = b[:cap(b)]
+		runPool.Put(&b)
+	}
+	r.bufs[last] = nil
+	r.bufs = r.bufs[:last]
 }
 
 // read is one Read under way.
@@ -148,17 +152,22 @@ func (r *read) run() error {
 // fits says whether a record of n bytes may be added.
 func (r *read) fits(n, sofar int) bool { return sofar+n <= r.bytesMax || r.minOne && sofar == 0 }
 
-// choose copies the entries to be read to r.plan. A stretch is always chosen:
-// where bytesMax falls in it is found when it is walked.
+// choose copies the entries to be read to r.plan, up to a gap in the offsets. A
+// stretch is always chosen: where bytesMax falls in it is found when it is
+// walked.
 func (r *read) choose(s *streamIndex) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.len() == 0 || r.from < s.at(0).base {
+	first := s.find(r.from)
+	if s.len() == 0 || first < s.len() && r.from < s.at(first).base {
 		return ErrNotHere
 	}
 	bytes := 0
-	for i := s.find(r.from); i < s.len() && s.at(i).base < r.upTo; i++ {
+	for i := first; i < s.len() && s.at(i).base < r.upTo; i++ {
 		e := s.at(i)
+		if i > first && e.base != s.at(i-1).end {
+			break
+		}
 		if !e.isStretch() && !r.fits(int(e.bytes), bytes) {
 			break
 		}
@@ -211,79 +220,4 @@ func (r *Result) hold(p *page.Page, b []byte) []byte {
 func (r *Result) add(end int64, bytes int) {
 	r.NextOffset = end
 	r.Bytes += bytes
-}
-
-// fromLog serves the first entry of plan, and those that lie close behind it,
-// by one read of the log. It returns how many it served, 0 when the read ended
-// within a stretch.
-func (r *read) fromLog(plan []entry) (int, error) {
-	start, stop, n := plan[0].start(), plan[0].stop(), 1
-	for ; n < len(plan); n++ {
-		next := &plan[n]
-		if next.start()-stop > readGapBytesMax || next.stop()-start > readRunBytesMax {
-			break
-		}
-		stop = next.stop()
-	}
-	b, err := r.readLog(start, stop)
-	if err == nil {
-		for i := range plan[:n] {
-			e := &plan[i]
-			var ended bool
-			ended, err = r.take(e, b[e.start()-start:e.stop()-start])
-			if ended {
-				return 0, nil
-			}
-			if err != nil {
-				break
-			}
-		}
-	}
-	if err != nil && start < r.w.trimmed.Load() {
-		return 0, ErrNotHere // uploaded, evicted and overwritten while we looked
-	}
-	return n, err
-}
-
-// readLog reads a stretch of the log into a buffer of the result's, with
-// aligned ends, so that the device reads into the buffer itself.
-func (r *read) readLog(start, stop int64) ([]byte, error) {
-	from, to := start&^(readAlign-1), walfmt.Padded(stop, readAlign)
-	var buf []byte
-	if n := int(to - from); n <= runBytes {
-		buf = (*runPool.Get().(*[]byte))[:n]
-	} else {
-		buf = device.Aligned(n)
-	}
-	r.bufs = append(r.bufs, buf)
-	if err := r.w.source.ReadAt(buf, from); err != nil {
-		return nil, err
-	}
-	return buf[start-from : stop-from], nil
-}
-
-// take adds the wanted records of an entry, whose bytes of the log are b. It
-// says whether bytesMax or upTo ended the read.
-func (r *read) take(e *entry, b []byte) (ended bool, err error) {
-	for walk := walfmt.WalkLog(e.start(), b); ; {
-		rec, ok := walk.Next()
-		if !ok {
-			break
-		}
-		if rec.Stream != r.stream || rec.Kind != walfmt.KindData || rec.EndOffset <= r.from {
-			continue
-		}
-		if rec.BaseOffset >= r.upTo || !r.fits(len(rec.Payload), r.Bytes) {
-			return true, nil
-		}
-		if !rec.Verify(r.w.seed) || rec.BaseOffset > r.NextOffset {
-			return false, fmt.Errorf("%w: stream %d, position %d", ErrCorrupt, r.stream, rec.Position)
-		}
-		r.Segments = append(r.Segments, rec.Payload)
-		r.add(rec.EndOffset, len(rec.Payload))
-	}
-	if r.NextOffset != e.end {
-		return false, fmt.Errorf("%w: stream %d, offset %d is missing at positions %d to %d", ErrCorrupt, r.stream, r.NextOffset, e.start(), e.stop())
-	}
-	return false, nil
 }

@@ -27,6 +27,7 @@ type Window struct {
 	seed   walfmt.Seed
 
 	trimmed atomic.Int64
+	reach   atomic.Int64 // see merging; rises while the index is short of room
 
 	shard [shards]struct {
 		sync.RWMutex
@@ -84,24 +85,30 @@ func (w *Window) Appended(e wal.Entry) {
 		s := w.streamOrNew(e.Stream, e.BaseOffset)
 		s.mu.Lock()
 		if !s.gone {
-			w.index(s, &e)
+			resident := w.index(s, &e)
 			s.mu.Unlock()
+			if !resident {
+				w.cache.relieve()
+			}
 			return
 		}
 		s.mu.Unlock() // dropped as empty between look-up and lock
 	}
 }
 
-func (w *Window) index(s *streamIndex, e *wal.Entry) {
+// index adds an entry to the stream, whose lock is held, and says whether its
+// page is resident.
+func (w *Window) index(s *streamIndex, e *wal.Entry) (resident bool) {
 	added := entry{
 		base: e.BaseOffset, end: e.EndOffset, position: e.PayloadPosition,
 		span: uint32(e.PayloadBytes), bytes: uint32(e.PayloadBytes),
 	}
 	grown := true
-	if n := added.page(); s.lastPage == n || w.noteStream(n, s) {
+	n := added.page()
+	if resident = s.lastPage == n || w.noteStream(n, s); resident {
 		s.resident = append(s.resident, added)
 	} else {
-		grown = s.addEvicted(added, nil) // filled by recovery: nothing is sealed yet
+		grown = s.addEvicted(added, merging{reach: w.reach.Load()}) // by recovery: nothing is sealed yet
 	}
 	if grown {
 		w.cache.indexBytes.Add(entryBytes)
@@ -112,6 +119,7 @@ func (w *Window) index(s *streamIndex, e *wal.Entry) {
 		w.toSeal = append(w.toSeal, s)
 		w.mu.Unlock()
 	}
+	return resident
 }
 
 // noteStream records that the stream has a record in the page, and says

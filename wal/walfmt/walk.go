@@ -39,6 +39,10 @@ func (w *Walker) Next() (Record, bool) {
 	return Record{}, false
 }
 
+// Position is where the walk stands: at a record that is not whole in what was
+// given, or at the end.
+func (w *Walker) Position() int64 { return w.position }
+
 func (w *Walker) skip(n int) {
 	n = min(n, len(w.rest))
 	w.rest = w.rest[n:]
