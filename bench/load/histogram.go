@@ -1,0 +1,52 @@
+package load
+
+import (
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+const (
+	// latencyMax is the largest latency told apart; longer ones count as it.
+	latencyMax = 10 * time.Minute
+	// significantDigits of every value are kept: an error of 0.1 % at most.
+	significantDigits = 3
+)
+
+// Histogram counts durations of a microsecond and more. It is not safe for
+// concurrent use.
+type Histogram struct{ hdr *hdrhistogram.Histogram }
+
+// NewHistogram makes an empty histogram.
+func NewHistogram() *Histogram {
+	return &Histogram{hdrhistogram.New(int64(time.Microsecond), int64(latencyMax), significantDigits)}
+}
+
+// Record counts d.
+func (h *Histogram) Record(d time.Duration) {
+	// Cannot fail within the bounds.
+	_ = h.hdr.RecordValue(int64(min(max(d, 0), latencyMax)))
+}
+
+// Add counts what other counted.
+func (h *Histogram) Add(other *Histogram) { h.hdr.Merge(other.hdr) }
+
+// Quantile is the duration that a share q of all did not exceed, 0 ≤ q ≤ 1.
+func (h *Histogram) Quantile(q float64) time.Duration {
+	return time.Duration(h.hdr.ValueAtQuantile(100 * q))
+}
+
+// Summary is a histogram in a few numbers, for reports.
+type Summary struct {
+	Count                    int64
+	P50, P95, P99, P999, Max time.Duration
+}
+
+// Summary sums up.
+func (h *Histogram) Summary() Summary {
+	return Summary{
+		Count: h.hdr.TotalCount(),
+		P50:   h.Quantile(0.50), P95: h.Quantile(0.95), P99: h.Quantile(0.99), P999: h.Quantile(0.999),
+		Max: time.Duration(h.hdr.Max()),
+	}
+}
