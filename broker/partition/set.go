@@ -61,6 +61,11 @@ type Set struct {
 	byName   map[string]*topic
 	byStream map[ids.StreamID]*Partition
 
+	// unrestored are streams that are open and whose partition could not be
+	// restored yet, the object store being away. Only the Set's goroutine
+	// uses it.
+	unrestored map[key]*s3stream.Stream
+
 	notice  notice
 	changed chan struct{} // capacity 1: there is something in notice
 }
@@ -77,7 +82,7 @@ func NewSet(cfg SetConfig) *Set {
 	s := &Set{
 		cfg:  cfg,
 		byID: map[ids.TopicID]*topic{}, byName: map[string]*topic{}, byStream: map[ids.StreamID]*Partition{},
-		changed: make(chan struct{}, 1),
+		unrestored: map[key]*s3stream.Stream{}, changed: make(chan struct{}, 1),
 	}
 	s.notice.init()
 	return s
@@ -204,6 +209,10 @@ func (s *Set) compare(img *image.Image, keys map[key]struct{}) (open []*image.Pa
 		want, ok := img.Partition(k.topic, k.index)
 		mine := ok && want.Leader == s.cfg.Node
 		have := s.byID[k.topic].part(k.index)
+		if orphan := s.unrestored[k]; orphan != nil && !mine {
+			s.cfg.Streams.Drop([]ids.StreamID{orphan.ID()})
+			delete(s.unrestored, k)
+		}
 		switch {
 		case mine && have == nil:
 			open = append(open, want)
@@ -231,47 +240,68 @@ func (s *Set) cease(ps []*Partition) {
 // that could not be opened are returned, to be tried again.
 func (s *Set) open(ctx context.Context, img *image.Image, want []*image.Partition) (began []*Partition, failed []key) {
 	for chunk := range slices.Chunk(want, openBatch) {
-		reqs := make([]s3stream.OpenRequest, len(chunk))
-		for i, w := range chunk {
-			reqs[i].Stream = w.Stream
-			if st, ok := img.Stream(w.Stream); ok {
-				reqs[i].ExpectedEpoch = st.Epoch
-			}
-		}
-		streams, err := s.cfg.Streams.Open(ctx, reqs)
-		if err != nil && ctx.Err() == nil {
-			s.cfg.Log.Warn("partitions could not be opened", "count", len(chunk), "error", err)
-		}
-		opened := s.restore(ctx, chunk, streams)
-		for i, p := range opened {
+		s.openStreams(ctx, img, chunk)
+		for i, p := range s.restore(ctx, chunk) {
+			k := key{chunk[i].Topic, chunk[i].Index}
 			if p == nil {
-				failed = append(failed, key{chunk[i].Topic, chunk[i].Index})
+				failed = append(failed, k)
 				continue
 			}
+			delete(s.unrestored, k)
 			began = append(began, p)
 		}
 	}
 	return began, failed
 }
 
+// openStreams opens the streams that are not open yet.
+func (s *Set) openStreams(ctx context.Context, img *image.Image, want []*image.Partition) {
+	var reqs []s3stream.OpenRequest
+	var keys []key
+	for _, w := range want {
+		k := key{w.Topic, w.Index}
+		st, ok := img.Stream(w.Stream)
+		if s.unrestored[k] != nil || !ok {
+			continue
+		}
+		reqs = append(reqs, s3stream.OpenRequest{Stream: w.Stream, ExpectedEpoch: st.Epoch})
+		keys = append(keys, k)
+	}
+	if len(reqs) == 0 {
+		return
+	}
+	streams, err := s.cfg.Streams.Open(ctx, reqs)
+	if err != nil && ctx.Err() == nil {
+		s.cfg.Log.Warn("partitions could not be opened", "asked", len(reqs), "error", err)
+	}
+	for i, stream := range streams {
+		if stream != nil {
+			s.unrestored[keys[i]] = stream
+		}
+	}
+}
+
 // restoreParallel bounds the partitions restored at once, each of which may
 // wait for the object store.
 const restoreParallel = 16
 
-// restore makes partitions of opened streams; nil where that failed.
-func (s *Set) restore(ctx context.Context, want []*image.Partition, streams []*s3stream.Stream) []*Partition {
+// restore makes partitions of opened streams, and serves each as soon as it is
+// restored; nil where that failed.
+func (s *Set) restore(ctx context.Context, want []*image.Partition) []*Partition {
 	out := make([]*Partition, len(want))
 	var group errgroup.Group
 	group.SetLimit(restoreParallel)
 	img := s.cfg.Image()
-	for i, stream := range streams {
-		t, ok := img.Topic(want[i].Topic)
+	for i, w := range want {
+		stream := s.unrestored[key{w.Topic, w.Index}]
+		t, ok := img.Topic(w.Topic)
 		if stream == nil || !ok {
 			continue
 		}
-		p := s.newPartition(img, t, want[i].Index, stream)
+		p := s.newPartition(img, t, w.Index, stream)
 		if p.isEmpty() { // nothing to wait for
 			p.summaries.seed(stream.CommittedEnd(), p.producers)
+			s.add(p)
 			out[i] = p
 			continue
 		}
@@ -280,16 +310,12 @@ func (s *Set) restore(ctx context.Context, want []*image.Partition, streams []*s
 				s.cfg.Log.Error("partition could not be restored", "partition", p.String(), "error", err)
 				return nil
 			}
+			s.add(p)
 			out[i] = p
 			return nil
 		})
 	}
 	_ = group.Wait() // errors are logged one by one
-	for _, p := range out {
-		if p != nil {
-			s.add(p)
-		}
-	}
 	return out
 }
 

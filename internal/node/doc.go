@@ -1,0 +1,18 @@
+// Package node wires the parts of one process together; it decides nothing.
+// Read [Node.Start] as the table of contents of the program:
+//
+//	store      where objects lie                          (storage.go)
+//	metadata   controller, its feed, this node's image    (metadata.go)
+//	streams    WAL, log cache, rescue of old instances    (storage.go)
+//	partitions the Kafka log on the streams               (kafka.go)
+//	groups     coordinators on __consumer_offsets         (kafka.go)
+//	APIs       requests to all of the above               (kafka.go)
+//	listeners  clients last, when everything is ready     (listen.go)
+//
+// Owns: the order in which parts start and stop, the memory budget and who has
+// which share of it, metrics. Does not own: any part's work.
+//
+// Goroutines: the parts' own, one a listener, and one that watches for a part
+// that failed for good. Locks: Node.mu, over the state that health checks see;
+// a leaf.
+package node

@@ -1,0 +1,63 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/seawallmq/seawall/broker/server"
+	"github.com/seawallmq/seawall/internal/admin"
+)
+
+// startAdmin answers health checks from the first moment: a recovery takes its
+// time, and whoever watches wants to know.
+func (n *Node) startAdmin(ctx context.Context) error {
+	if n.cfg.Admin.Addr == "" {
+		return nil
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", n.cfg.Admin.Addr)
+	if err != nil {
+		return fmt.Errorf("admin.listener: %w", err)
+	}
+	n.adminAt = l
+	n.admin = admin.New(admin.Config{
+		Healthy: n.healthy, Ready: n.ready, Metrics: n.metrics.write, Log: n.log,
+	})
+	n.work.Go(func() { n.admin.Serve(l) })
+	return nil
+}
+
+// bind takes the client listeners' ports, so that a taken one is known at once.
+// Clients that connect before everything is ready wait in the backlog.
+func (n *Node) bind(ctx context.Context) error {
+	for _, l := range n.cfg.Network.Listeners {
+		bound, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.Addr())
+		if err != nil {
+			return fmt.Errorf("listeners: %s: %w", l, err)
+		}
+		n.listeners = append(n.listeners, bound)
+	}
+	return nil
+}
+
+// serveClients lets clients in.
+func (n *Node) serveClients(context.Context) error {
+	registry := n.newBroker()
+	net := &n.cfg.Network
+	n.server = server.New(server.Config{
+		Clock: n.clock, Log: n.log, Requests: n.shares.requests, Decoded: n.shares.decoded,
+		Observe:         registry.Observer(n.metrics.set),
+		RequestBytesMax: net.RequestBytesMax, BlockingMax: net.QueuedRequestsMax,
+		ConnectionsMax: net.ConnectionsMax, ConnectionsPerIPMax: net.ConnectionsPerIPMax, IdleMax: net.ConnectionIdleMax,
+	}, registry)
+	for i, l := range n.listeners {
+		info := server.Listener{Name: net.Listeners[i].Name}
+		n.work.Go(func() {
+			if err := n.server.Serve(l, info); !errors.Is(err, server.ErrClosed) {
+				n.fail(fmt.Errorf("listener %s: %w", info.Name, err))
+			}
+		})
+	}
+	return nil
+}

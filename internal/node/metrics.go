@@ -1,0 +1,144 @@
+package node
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/seawallmq/seawall/logcache"
+	"github.com/seawallmq/seawall/wal"
+)
+
+// latencyBuckets, in seconds, are fine where a device answers.
+var latencyBuckets = []float64{
+	50e-6, 75e-6, 100e-6, 150e-6, 200e-6, 300e-6, 500e-6, 750e-6, 1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 7.5e-3,
+	10e-3, 15e-3, 20e-3, 30e-3, 50e-3, 75e-3, 100e-3, 200e-3, 500e-3, 1, 2, 5, 10, 30,
+}
+
+// sizeBuckets, in bytes, are powers of four.
+var sizeBuckets = []float64{512, 2 << 10, 8 << 10, 32 << 10, 128 << 10, 512 << 10, 2 << 20, 8 << 20, 32 << 20}
+
+// nodeMetrics are the metrics of one node. Counters of parts are read from
+// their Stats when somebody asks.
+type nodeMetrics struct {
+	node  *Node
+	set   *metrics.Set
+	store *storeMetrics
+	cache *logcache.Cache // set when the streams start
+
+	flushLatency, flushBytes, flushRecords *metrics.PrometheusHistogram
+}
+
+func newNodeMetrics(n *Node) *nodeMetrics {
+	set := metrics.NewSet()
+	m := &nodeMetrics{
+		node: n, set: set, store: &storeMetrics{set},
+		flushLatency: set.NewPrometheusHistogramExt("seawall_wal_flush_seconds", latencyBuckets),
+		flushBytes:   set.NewPrometheusHistogramExt("seawall_wal_flush_bytes", sizeBuckets),
+		flushRecords: set.NewPrometheusHistogramExt("seawall_wal_flush_records", []float64{1, 2, 4, 8, 16, 32, 64, 128, 512}),
+	}
+	n.shares.budget.Usage(func(name string, _, _ int64) {
+		for _, what := range []string{"used", "limit"} {
+			set.NewGauge(fmt.Sprintf("seawall_memory_%s_bytes{account=%q}", what, name), func() float64 {
+				return m.account(name, what)
+			})
+		}
+	})
+	return m
+}
+
+func (m *nodeMetrics) account(name, what string) (bytes float64) {
+	m.node.shares.budget.Usage(func(n string, used, limit int64) {
+		switch {
+		case n != name:
+		case what == "used":
+			bytes = float64(used)
+		default:
+			bytes = float64(limit)
+		}
+	})
+	return bytes
+}
+
+// flushed observes one durable write of the WAL.
+func (m *nodeMetrics) flushed(f wal.FlushInfo) {
+	m.flushLatency.Update(f.Took.Seconds())
+	m.flushBytes.Update(float64(f.Bytes))
+	m.flushRecords.Update(float64(f.Records))
+}
+
+// storeMetrics observe the object store.
+type storeMetrics struct{ set *metrics.Set }
+
+// Observe implements objstore.Observer.
+func (m *storeMetrics) Observe(op string, bytes int64, took time.Duration, err error) {
+	outcome := "ok"
+	if err != nil {
+		outcome = "error"
+	}
+	m.set.GetOrCreatePrometheusHistogramExt(fmt.Sprintf("seawall_store_seconds{op=%q}", op), latencyBuckets).Update(took.Seconds())
+	m.set.GetOrCreateCounter(fmt.Sprintf("seawall_store_requests_total{op=%q,outcome=%q}", op, outcome)).Inc()
+	m.set.GetOrCreateCounter(fmt.Sprintf("seawall_store_bytes_total{op=%q}", op)).Add(int(bytes))
+}
+
+// write writes everything in the Prometheus text format.
+func (m *nodeMetrics) write(w io.Writer) {
+	m.set.WritePrometheus(w)
+	n := m.node
+	n.mu.Lock()
+	up := n.state == serving || n.state == draining
+	n.mu.Unlock()
+	if up {
+		m.writeParts(w)
+	}
+	metrics.WriteProcessMetrics(w)
+}
+
+// writeParts writes the counters that parts keep themselves.
+func (m *nodeMetrics) writeParts(w io.Writer) {
+	gauge := func(name string, v float64) { metrics.WriteGaugeFloat64(w, name, v) }
+	counter := func(name string, v uint64) { metrics.WriteCounterUint64(w, name, v) }
+	n := m.node
+	l := n.wal.Stats()
+	counter("seawall_wal_records_total", uint64(l.Records))
+	counter("seawall_wal_payload_bytes_total", uint64(l.PayloadBytes))
+	counter("seawall_wal_flushes_total", uint64(l.Flushes))
+	counter("seawall_wal_inline_flushes_total", uint64(l.InlineFlushes))
+	counter("seawall_wal_full_total", uint64(l.Full))
+	untrimmed := float64(n.wal.DurableUpTo() - n.wal.Trimmed())
+	gauge("seawall_wal_untrimmed_bytes", untrimmed)
+	gauge("seawall_wal_capacity_bytes", float64(n.cfg.WAL.CapacityBytes))
+	gauge("seawall_wal_fill_ratio", untrimmed/float64(max(n.cfg.WAL.CapacityBytes, 1)))
+	gauge("seawall_wal_failed", boolean(n.wal.Failed() != nil))
+
+	s := n.streams.Stats()
+	gauge("seawall_streams_open", float64(s.Streams))
+	gauge("seawall_wal_instances_rescuing", float64(s.Rescuing))
+	gauge("seawall_cold_reads", float64(s.Cold))
+	gauge("seawall_rescue_predicted_seconds", s.Upload.RescueSeconds)
+	gauge("seawall_upload_queued_generations", float64(s.Upload.Queued))
+	gauge("seawall_upload_last_success_age_seconds", s.Upload.SinceSuccess.Seconds())
+	counter("seawall_upload_generations_total", s.Upload.Generations)
+	counter("seawall_upload_objects_total", s.Upload.Objects)
+	counter("seawall_upload_bytes_total", s.Upload.Bytes)
+	counter("seawall_upload_dead_bytes_total", s.Upload.DeadBytes)
+	counter("seawall_upload_failures_total", s.Upload.Failures)
+	counter("seawall_gc_errors_total", s.GCErrors)
+
+	c := m.cache.Stats()
+	gauge("seawall_log_cache_index_bytes", float64(c.IndexBytes))
+	gauge("seawall_log_cache_pinned_bytes", float64(c.PinnedBytes))
+	counter("seawall_log_cache_evicted_pages_total", uint64(c.Evicted))
+	gauge("seawall_metadata_index", float64(n.metadata.Image().Index()))
+	gauge("seawall_connections", float64(n.server.Connections()))
+	gauge("seawall_up", 1)
+}
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,273 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/seawallmq/seawall/broker/coordinator"
+	"github.com/seawallmq/seawall/broker/partition"
+	"github.com/seawallmq/seawall/broker/peer"
+	"github.com/seawallmq/seawall/broker/server"
+	"github.com/seawallmq/seawall/internal/admin"
+	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/config"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta"
+	"github.com/seawallmq/seawall/s3stream"
+	"github.com/seawallmq/seawall/s3stream/objstore/storeurl"
+	"github.com/seawallmq/seawall/wal"
+	"github.com/seawallmq/seawall/wal/volume"
+)
+
+// Node is one process: a broker and a controller in one.
+type Node struct {
+	cfg         *config.Config
+	log         *slog.Logger
+	clock       clock.Clock
+	random      func([]byte)
+	incarnation ids.UUID
+	shares      shares
+	metrics     *nodeMetrics
+
+	// ctx ends when the node stops; what waits for long hears of it.
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+	failed chan error // capacity 1: why the node had to stop
+
+	// In the order of their start.
+	store      *storeurl.Opened
+	controller *kraftmeta.Controller
+	quorum     *server.Server // of requests to the controller
+	peers      *peer.Client
+	observer   *kraftmeta.Observer
+	metadata   metadata
+	epoch      ids.NodeEpoch
+	volume     volume.Volume
+	wal        *wal.Log
+	streams    *s3stream.Manager
+	partitions *partition.Set
+	groups     *coordinator.Coordinator
+	listeners  []net.Listener
+	server     *server.Server // of clients
+	admin      *admin.Server
+	adminAt    net.Listener
+
+	mu    sync.Mutex
+	state state
+}
+
+// state is how far a node has come.
+type state string
+
+const (
+	starting state = "starting"
+	serving  state = "serving"
+	draining state = "draining"
+	stopped  state = "stopped"
+)
+
+// New makes a node. It opens nothing: Start does.
+func New(cfg *config.Config, log *slog.Logger) (*Node, error) {
+	if !cfg.Node.IsBroker || !cfg.Node.IsController {
+		return nil, errors.New("process.roles: this version runs broker and controller in one process: broker,controller")
+	}
+	if len(cfg.Controller.Voters) > 1 {
+		return nil, errors.New("controller.quorum.voters: this version runs one controller")
+	}
+	n := &Node{
+		cfg: cfg, log: log, clock: clock.Wall(), state: starting,
+		random: func(b []byte) { _, _ = rand.Read(b) }, // never fails
+		failed: make(chan error, 1),
+	}
+	n.incarnation = ids.NewUUID(n.random)
+	n.shares = divide(cfg)
+	n.metrics = newNodeMetrics(n)
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	return n, nil
+}
+
+// Start brings the node up and returns when it serves. After an error the node
+// is closed.
+func (n *Node) Start(ctx context.Context) error {
+	began := n.clock.Now()
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"admin listener", n.startAdmin},
+		{"listeners", n.bind},
+		{"object store", n.openStore},
+		{"metadata", n.startMetadata},
+		{"streams", n.startStreams},
+		{"partitions", n.startPartitions},
+		{"clients", n.serveClients},
+	} {
+		if err := step.do(ctx); err != nil {
+			n.close()
+			return fmt.Errorf("start %s: %w", step.name, err)
+		}
+	}
+	n.setState(serving)
+	n.log.Info("serving", "listeners", n.Addr(), "node", n.cfg.Node.ID, "epoch", n.epoch,
+		"cluster", n.controller.ClusterID(), "took", n.clock.Now().Sub(began).Round(time.Millisecond))
+	return nil
+}
+
+// Addr is the address of the first client listener.
+func (n *Node) Addr() string {
+	if len(n.listeners) == 0 {
+		return ""
+	}
+	return n.listeners[0].Addr().String()
+}
+
+// AdminAddr is the address of the admin listener, "" if there is none.
+func (n *Node) AdminAddr() string {
+	if n.adminAt == nil {
+		return ""
+	}
+	return n.adminAt.Addr().String()
+}
+
+// Done tells, once, why the node cannot go on. It is to be drained then.
+func (n *Node) Done() <-chan error { return n.failed }
+
+// fail notes the first reason for which the node cannot go on.
+func (n *Node) fail(err error) {
+	select {
+	case n.failed <- err:
+	default:
+	}
+}
+
+func (n *Node) setState(s state) {
+	n.mu.Lock()
+	n.state = s
+	n.mu.Unlock()
+}
+
+// ready is nil while clients are served.
+func (n *Node) ready() error {
+	n.mu.Lock()
+	s := n.state
+	n.mu.Unlock()
+	if s != serving {
+		return errors.New(string(s))
+	}
+	return n.healthy()
+}
+
+// healthy is nil unless the node has to be replaced.
+func (n *Node) healthy() error {
+	n.mu.Lock()
+	s := n.state
+	n.mu.Unlock()
+	if s == starting {
+		return nil
+	}
+	if err := n.wal.Failed(); err != nil {
+		return fmt.Errorf("the write-ahead log takes no more appends: %w", err)
+	}
+	if err := n.controller.Err(); err != nil {
+		return fmt.Errorf("metadata: %w", err)
+	}
+	return nil
+}
+
+// Report says what a drain left behind.
+type Report struct {
+	// Uploaded says that everything is in the object store.
+	Uploaded bool
+	// LeftBytes are in the write-ahead log alone; the next start takes them up.
+	LeftBytes int64
+	Took      time.Duration
+}
+
+// String is the report in a sentence.
+func (r Report) String() string {
+	if r.Uploaded {
+		return fmt.Sprintf("everything is in the object store (%s)", r.Took.Round(time.Millisecond))
+	}
+	return fmt.Sprintf("%d bytes are left in the write-ahead log for the next start (%s)", r.LeftBytes, r.Took.Round(time.Millisecond))
+}
+
+// Drain stops accepting, finishes what is in flight, uploads while ctx lasts,
+// and closes the node. Records that were not uploaded in time stay in the
+// write-ahead log. An error is about the closing: nothing acknowledged is lost.
+func (n *Node) Drain(ctx context.Context) (Report, error) {
+	began := n.clock.Now()
+	n.setState(draining)
+	n.cancel() // long polls end
+	err := n.server.Drain(ctx)
+	if err != nil {
+		n.log.Warn("requests in flight were cut off", "error", err)
+	}
+	r := Report{Uploaded: n.streams.Drain(ctx) == nil}
+	if !r.Uploaded {
+		r.LeftBytes = n.wal.DurableUpTo() - n.wal.Trimmed()
+	}
+	err = n.close()
+	r.Took = n.clock.Now().Sub(began)
+	return r, err
+}
+
+// Close stops the node at once, as far as it was started. What is not uploaded
+// stays in the write-ahead log.
+func (n *Node) Close() error { return n.close() }
+
+// close takes down in reverse what Start built, each part once.
+func (n *Node) close() error {
+	n.mu.Lock()
+	again := n.state == stopped
+	n.state = stopped
+	n.mu.Unlock()
+	if again {
+		return nil
+	}
+	n.cancel()
+	var errs []error
+	for _, l := range n.listeners {
+		_ = l.Close() // the server may have closed it
+	}
+	if n.server != nil {
+		n.server.Close()
+	}
+	if n.groups != nil {
+		n.groups.Close()
+	}
+	if n.streams != nil {
+		errs = append(errs, n.streams.Close())
+	} else if n.wal != nil {
+		errs = append(errs, n.wal.Close())
+	}
+	if n.observer != nil {
+		n.observer.Close()
+	}
+	if n.peers != nil {
+		n.peers.Close()
+	}
+	if n.quorum != nil {
+		n.quorum.Close()
+	}
+	if n.controller != nil {
+		errs = append(errs, n.controller.Close())
+	}
+	if n.volume != nil {
+		errs = append(errs, n.volume.Close())
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	if n.admin != nil {
+		errs = append(errs, n.admin.Shutdown(context.Background()))
+	}
+	n.work.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,257 @@
+package node
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/seawallmq/seawall/blockcache"
+	"github.com/seawallmq/seawall/broker/batch"
+	"github.com/seawallmq/seawall/internal/config"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/node/streammeta"
+	"github.com/seawallmq/seawall/internal/page"
+	"github.com/seawallmq/seawall/kraftmeta"
+	"github.com/seawallmq/seawall/kraftmeta/image"
+	"github.com/seawallmq/seawall/logcache"
+	"github.com/seawallmq/seawall/s3stream"
+	"github.com/seawallmq/seawall/s3stream/objfmt"
+	"github.com/seawallmq/seawall/s3stream/objstore"
+	"github.com/seawallmq/seawall/s3stream/objstore/storeurl"
+	"github.com/seawallmq/seawall/s3stream/upload"
+	"github.com/seawallmq/seawall/wal"
+	"github.com/seawallmq/seawall/wal/device"
+	"github.com/seawallmq/seawall/wal/volume"
+	"github.com/seawallmq/seawall/wal/walfmt"
+)
+
+// openStore opens the object store. It is not spoken to: a node starts while
+// the store is away (I9).
+func (n *Node) openStore(ctx context.Context) (err error) {
+	n.store, err = storeurl.Open(ctx, n.cfg.Store.URL, storeurl.Deps{
+		Clock: n.clock, Rand: n.randomBelow, Observer: n.metrics.store,
+	})
+	return err
+}
+
+func (n *Node) randomUint64() uint64 {
+	var b [8]byte
+	n.random(b[:])
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// randomBelow is a number in [0, max).
+func (n *Node) randomBelow(max int64) int64 {
+	return int64(n.randomUint64() % uint64(max)) // the bias is of no account for jitter
+}
+
+// startStreams opens a fresh WAL instance and rescues the older ones: streams
+// can be opened and read then.
+func (n *Node) startStreams(ctx context.Context) error {
+	if err := n.openVolume(); err != nil {
+		return err
+	}
+	old, err := n.olderInstances()
+	if err != nil {
+		return err
+	}
+	cache, err := logcache.New(logcache.Config{Pool: page.NewPool(n.shares.pages), Index: n.shares.index})
+	if err != nil {
+		return err
+	}
+	window := cache.NewWindow()
+	if err := n.openWAL(ctx, cache, window, old); err != nil {
+		return err
+	}
+	window.Attach(n.wal)
+	if !n.shares.blocks.TryAcquire(n.shares.blocks.Limit()) {
+		return fmt.Errorf("memory.budget.bytes: %d bytes leave no room for a block cache of %d", n.cfg.Memory.BudgetBytes, n.shares.blocks.Limit())
+	}
+	n.metrics.cache = cache
+	n.streams = s3stream.New(n.streamsConfig(cache, window))
+	for _, w := range old {
+		if err := n.streams.Rescue(ctx, n.oldWAL(w)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Node) openVolume() (err error) {
+	w := &n.cfg.WAL
+	opts := volume.Options{
+		Cluster: n.controller.ClusterID(), Node: n.cfg.Node.ID, CapacityBytes: w.CapacityBytes,
+		Depth: w.IODepth, AllowBuffered: w.AllowBuffered,
+	}
+	if w.FenceKind != config.FenceExclusive {
+		return fmt.Errorf("s3.wal.path: fence=%s does not come with this version", w.FenceKind)
+	}
+	if w.IOPS > 0 || w.IOBandwidth > 0 {
+		caps := device.Caps{OpsPerSecond: float64(w.IOPS), BytesPerSecond: float64(w.IOBandwidth)}
+		opts.Wrap = func(d device.Device) device.Device { return device.Limit(d, n.clock, caps) }
+	}
+	if w.Kind == config.WALBlock {
+		n.volume, err = volume.OpenBlock(w.Path, opts)
+	} else {
+		n.volume, err = volume.OpenFiles(w.Path, opts)
+	}
+	return err
+}
+
+// olderInstances are the instances of this node's WAL that the metadata still
+// needs, oldest first. One that is not in the volume is acknowledged data out
+// of reach: the node refuses to start without it.
+func (n *Node) olderInstances() ([]*image.WAL, error) {
+	here := map[ids.WALInstance]bool{}
+	img := n.metadata.Image()
+	var old []*image.WAL
+	for _, i := range n.volume.Instances() {
+		here[i.Instance] = true
+		w, known := img.WAL(i.Instance)
+		if known && w.State != image.WALRetired {
+			old = append(old, w)
+		}
+	}
+	for w := range img.WALs() {
+		if w.Node == n.cfg.Node.ID && w.State != image.WALRetired && !here[w.Instance] {
+			return nil, fmt.Errorf("s3.wal.path: WAL instance %s, last opened as %s, is not in %s: "+
+				"it holds acknowledged records that are nowhere else", w.Instance, w.Location, n.cfg.WAL.Path)
+		}
+	}
+	return old, nil
+}
+
+// openWAL makes a fresh instance and has the metadata know it before its first
+// append.
+func (n *Node) openWAL(ctx context.Context, cache *logcache.Cache, window *logcache.Window, old []*image.WAL) error {
+	spec := volume.Spec{Instance: ids.NewUUID(n.random), NodeEpoch: n.epoch, WindowBytes: n.walWindow()}
+	for _, w := range old {
+		kept, err := n.keep(ctx, w)
+		if err != nil {
+			return err
+		}
+		spec.Keep = append(spec.Keep, kept)
+	}
+	area, err := n.volume.Create(spec)
+	if err != nil {
+		return err
+	}
+	_, err = kraftmeta.Do(ctx, n.metadata.client, &image.OpenWAL{
+		Node: n.cfg.Node.ID, NodeEpoch: n.epoch, Instance: spec.Instance,
+		Kind: string(n.cfg.WAL.FenceKind), Location: n.cfg.WAL.URL(),
+	})
+	if err != nil {
+		return errors.Join(err, area.Close())
+	}
+	n.wal, err = wal.New(wal.Config{
+		Area: area, Clock: n.clock, Pages: cache, Sink: window, Depth: n.cfg.WAL.IODepth,
+		HangTimeout: n.cfg.WALTimeout, Observe: n.metrics.flushed,
+	})
+	return err
+}
+
+// walWindow is how much may be on its way to the device: enough for the largest
+// request, in a ring that is large enough for it.
+func (n *Node) walWindow() int64 {
+	return min(max(wal.WindowBytesDefault, 3*int64(n.cfg.Network.RequestBytesMax)), max(n.cfg.WAL.CapacityBytes, 16*mib)/2)
+}
+
+// keep says which part of an older instance must not be overwritten. In a ring
+// the new instance begins past its end, which is found by reading it once
+// more; a file has its place to itself.
+func (n *Node) keep(ctx context.Context, w *image.WAL) (volume.Kept, error) {
+	kept := volume.Kept{Instance: w.Instance, From: int64(w.Trim), End: int64(w.Trim)}
+	if n.cfg.WAL.Kind != config.WALBlock {
+		return kept, nil
+	}
+	r, err := n.recoverWAL(ctx, w, func(*walfmt.Record) error { return nil })
+	if err != nil {
+		return kept, err
+	}
+	kept.End = r.End
+	return kept, r.Close()
+}
+
+func (n *Node) recoverWAL(ctx context.Context, w *image.WAL, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
+	area, err := n.volume.Open(w.Instance)
+	if err != nil {
+		return nil, err
+	}
+	r, err := wal.Recover(ctx, area, wal.Expect{
+		Cluster: n.controller.ClusterID(), Node: w.Node, Instance: w.Instance, TrimPosition: int64(w.Trim),
+	}, visit)
+	if err != nil {
+		return nil, errors.Join(err, area.Close())
+	}
+	return r, nil
+}
+
+func (n *Node) oldWAL(w *image.WAL) s3stream.OldWAL {
+	return s3stream.OldWAL{
+		Instance: w.Instance,
+		Recover: func(ctx context.Context, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
+			return n.recoverWAL(ctx, w, visit)
+		},
+		Remove: func() error { return n.volume.Remove(w.Instance) },
+	}
+}
+
+// setBytesMax bounds the batches in one stream-set object.
+const setBytesMax = 128 * mib
+
+// assumedReadBandwidth is what a rescuer is taken to read a second: gp3 as it
+// comes gives 125 MiB.
+const assumedReadBandwidth = 125 * mib
+
+func (n *Node) streamsConfig(cache *logcache.Cache, window *logcache.Window) s3stream.Config {
+	cluster := n.controller.ClusterID().String()
+	set := s3stream.DefaultSettings()
+	set.Triggers = upload.Triggers{
+		Bytes: n.cfg.Upload.ThresholdBytes, Interval: n.cfg.Upload.Interval, FillPercent: set.Triggers.FillPercent,
+		RescueTarget: n.cfg.Upload.RescueTarget, ReadBandwidth: assumedReadBandwidth,
+	}
+	set.Limits = upload.Limits{SplitBytes: n.cfg.Object.SplitBytes, SetBytes: setBytesMax}
+	set.BlockBytes, set.PartBytes = n.cfg.Object.BlockBytes, int(n.cfg.Object.PartBytes)
+	return s3stream.Config{
+		Meta: streammeta.New(streammeta.Config{
+			Client: n.metadata, Node: n.cfg.Node.ID, NodeEpoch: n.epoch, LivingFloor: n.observer.LivingFloor,
+			DeleteRetention: n.cfg.Object.DeleteRetention, Clock: n.clock,
+		}),
+		WAL: n.wal, LogCache: cache, Window: window, WALCapacity: n.cfg.WAL.CapacityBytes,
+		UploadStore: objstore.Paced(n.store, objstore.Unlimited{}, objstore.PriorityUpload),
+		ReadStore:   objstore.Paced(n.store, objstore.Unlimited{}, objstore.PriorityCatchUp),
+		GCStore:     n.store,
+		Key: func(id ids.ObjectID) string {
+			return objfmt.KeyParts{Object: id, Cluster: cluster, Attempt: ids.NewUUID(n.random)}.Key()
+		},
+		Prefix:       objfmt.KeyPrefix,
+		Frame:        frame,
+		Summarizer:   summarizer{n},
+		BlockCache:   blockcache.New(blockcache.Config{BytesMax: n.shares.blocks.Limit()}),
+		UploadMemory: n.shares.uploads,
+		Settings:     set,
+		Clock:        n.clock,
+		Random:       n.randomUint64,
+		Log:          n.log.With(slog.String("part", "streams")),
+	}
+}
+
+// frame tells the streams layer where a batch ends and which offsets it has.
+func frame(p []byte) (size int, start, end int64, err error) {
+	h, err := batch.ParseHeader(p)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	return h.Size(), h.BaseOffset, h.NextOffset(), nil
+}
+
+// summarizer lets the partitions, which are made later, summarize what is
+// uploaded.
+type summarizer struct{ n *Node }
+
+// Begin implements upload.Summarizer.
+func (s summarizer) Begin(stream ids.StreamID, start int64) upload.Summary {
+	return s.n.partitions.Begin(stream, start)
+}
