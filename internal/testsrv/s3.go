@@ -25,6 +25,8 @@ type S3 struct {
 	AccessKey string
 	SecretKey string
 
+	bin  string
+	addr string // host:port
 	dir  string // each folder in it is a bucket
 	cmd  *exec.Cmd
 	log  *syncBuffer
@@ -58,24 +60,30 @@ func start(bin, dir string) (*S3, error) {
 	}
 	s := &S3{
 		Endpoint: "http://" + addr, Region: "us-east-1", AccessKey: "seawall", SecretKey: "seawall-secret",
-		dir: dir, log: &syncBuffer{}, done: make(chan struct{}),
+		bin: bin, addr: addr, dir: dir, log: &syncBuffer{},
 	}
-	s.cmd = exec.Command(bin, "--port", addr, "--quiet", "--keep-alive", "posix", dir)
+	return s, s.run()
+}
+
+// run starts the process and waits until it answers.
+func (s *S3) run() error {
+	s.done = make(chan struct{})
+	s.cmd = exec.Command(s.bin, "--port", s.addr, "--quiet", "--keep-alive", "posix", s.dir)
 	s.cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // not to outlive a test that crashes
 	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("testsrv: starting %s: %w", bin, err)
+		return fmt.Errorf("testsrv: starting %s: %w", s.bin, err)
 	}
-	go func() {
-		_ = s.cmd.Wait() // its end is what matters, not its status
-		close(s.done)
-	}()
+	go func(cmd *exec.Cmd, done chan struct{}) {
+		_ = cmd.Wait() // its end is what matters, not its status
+		close(done)
+	}(s.cmd, s.done)
 	if err := s.waitReady(); err != nil {
 		s.Kill()
-		return nil, err
+		return err
 	}
-	return s, nil
+	return nil
 }
 
 // waitReady asks until the server answers anything at all.
@@ -114,6 +122,14 @@ func (s *S3) NewBucket(t testing.TB, name string) {
 func (s *S3) Kill() {
 	_ = s.cmd.Process.Kill() // already gone is as good
 	<-s.done
+}
+
+// Restart starts a killed server again, with its address and its objects.
+func (s *S3) Restart(t testing.TB) {
+	t.Helper()
+	if err := s.run(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func freeAddress() (string, error) {

@@ -24,8 +24,12 @@ type KeyParts struct {
 // prefixes by which stores divide their load. The attempt makes keys unique: no
 // two contents ever meet under one key.
 func (k KeyParts) Key() string {
-	return reversedHex(k.Object) + "/" + k.Cluster + "/" + k.Attempt.Hex()
+	return KeyPrefix(k.Object) + k.Cluster + "/" + k.Attempt.Hex()
 }
+
+// KeyPrefix is what the keys of all attempts at an object begin with, and no
+// other object's: for finding what an upload left whose end nobody knows.
+func KeyPrefix(object ids.ObjectID) string { return reversedHex(object) + "/" }
 
 func reversedHex(id ids.ObjectID) string {
 	digits := fmt.Appendf(nil, "%016x", uint64(id))

@@ -14,6 +14,9 @@ func TestKey(t *testing.T) {
 	if k.Key() != want {
 		t.Errorf("Key = %s, want %s", k.Key(), want)
 	}
+	if !strings.HasPrefix(want, KeyPrefix(0x1234)) || strings.HasPrefix(want, KeyPrefix(0x234)) {
+		t.Errorf("KeyPrefix = %s", KeyPrefix(0x1234))
+	}
 	got, err := ParseKey(want)
 	if err != nil || got != k {
 		t.Errorf("ParseKey = %+v, %v", got, err)

@@ -74,6 +74,9 @@ func Parse(raw string) (Location, error) {
 
 func parse(raw string) (Location, error) {
 	var l Location
+	if strings.Contains(raw, ",") {
+		return l, fmt.Errorf("it names several: this version uses one bucket")
+	}
 	rest := raw
 	if id, after, ok := strings.Cut(raw, "@"); ok && !strings.Contains(id, "/") {
 		n, err := strconv.ParseUint(id, 10, 15)
@@ -92,11 +95,19 @@ func parse(raw string) (Location, error) {
 	params := maps.Clone(commonParams)
 	switch u.Scheme {
 	case "s3":
-		if u.Host == "" || strings.Trim(u.Path, "/") != "" {
-			return l, fmt.Errorf("want s3://bucket, and a folder in it as prefix=…")
+		if u.Host == "" {
+			return l, fmt.Errorf("it names no bucket: want s3://bucket")
 		}
 		l.S3 = &s3.Options{Bucket: u.Host}
 		maps.Copy(params, s3Params)
+		if folder := strings.Trim(u.Path, "/"); folder != "" {
+			if err := commonParams["prefix"](&l, folder); err != nil {
+				return l, fmt.Errorf("folder %s: %w", folder, err)
+			}
+			params["prefix"] = func(*Location, string) error {
+				return fmt.Errorf("the folder stands after the bucket already")
+			}
+		}
 	case "file":
 		if u.Host != "" || !filepath.IsAbs(u.Path) || filepath.Clean(u.Path) == "/" {
 			return l, fmt.Errorf("want an absolute path after three slashes: file:///path")
