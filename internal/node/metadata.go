@@ -18,27 +18,6 @@ import (
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
-// metadata is the cluster's metadata as the parts of this node see it.
-type metadata struct {
-	client   *kraftmeta.Client
-	observer *kraftmeta.Observer
-}
-
-// Image implements broker.Metadata and streammeta.Client.
-func (m metadata) Image() *image.Image { return m.observer.Image() }
-
-// Submit implements broker.Metadata and streammeta.Client.
-func (m metadata) Submit(ctx context.Context, cmd image.Command) (image.Result, uint64, error) {
-	answer, err := m.client.Submit(ctx, cmd)
-	if err != nil {
-		return nil, 0, err
-	}
-	if answer.Refusal != nil {
-		return nil, answer.Index, answer.Refusal
-	}
-	return answer.Result, answer.Index, nil
-}
-
 // feedWait bounds how long the peer may hold a fetch of the feed.
 const feedWait = 5 * time.Second
 
@@ -65,7 +44,7 @@ func (n *Node) startMetadata(ctx context.Context) error {
 		Node: n.cfg.Node.ID, Incarnation: n.incarnation, Cluster: n.controller.ClusterID(), Clock: n.clock, Logger: n.log,
 	})
 	n.observer.Start()
-	n.metadata = metadata{kraftmeta.NewClient(remote, n.observer, n.incarnation, n.clock), n.observer}
+	n.metadata = kraftmeta.NewClient(remote, n.observer, n.incarnation, n.clock)
 	if err := n.controller.WaitReady(ctx); err != nil {
 		return err
 	}
@@ -109,7 +88,7 @@ func (n *Node) register(ctx context.Context) error {
 		}
 		cmd.Endpoints = append(cmd.Endpoints, image.Endpoint{Listener: l.Name, Host: l.Host, Port: uint16(port)})
 	}
-	r, err := kraftmeta.Do(ctx, n.metadata.client, cmd)
+	r, err := kraftmeta.Do(ctx, n.metadata, cmd)
 	if err != nil {
 		return err
 	}

@@ -130,7 +130,7 @@ func (m *nodeMetrics) writeParts(w io.Writer) {
 	c := m.cache.Stats()
 	gauge("seawall_log_cache_index_bytes", float64(c.IndexBytes))
 	gauge("seawall_log_cache_pinned_bytes", float64(c.PinnedBytes))
-	counter("seawall_log_cache_evicted_pages_total", uint64(c.Evicted))
+	counter("seawall_log_cache_evicted_pages_total", uint64(c.EvictedPages))
 	gauge("seawall_metadata_index", float64(n.metadata.Image().Index()))
 	gauge("seawall_connections", float64(n.server.Connections()))
 	gauge("seawall_up", 1)

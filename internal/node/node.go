@@ -47,7 +47,7 @@ type Node struct {
 	quorum     *server.Server // of requests to the controller
 	peers      *peer.Client
 	observer   *kraftmeta.Observer
-	metadata   metadata
+	metadata   *kraftmeta.Client
 	epoch      ids.NodeEpoch
 	volume     volume.Volume
 	wal        *wal.Log

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/seawallmq/seawall/blockcache"
 	"github.com/seawallmq/seawall/broker/batch"
@@ -20,6 +21,7 @@ import (
 	"github.com/seawallmq/seawall/s3stream/objfmt"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/objstore/storeurl"
+	"github.com/seawallmq/seawall/s3stream/rescue"
 	"github.com/seawallmq/seawall/s3stream/upload"
 	"github.com/seawallmq/seawall/wal"
 	"github.com/seawallmq/seawall/wal/device"
@@ -47,36 +49,69 @@ func (n *Node) randomBelow(max int64) int64 {
 	return int64(n.randomUint64() % uint64(max)) // the bias is of no account for jitter
 }
 
-// startStreams opens a fresh WAL instance and rescues the older ones: streams
+// startStreams rescues the older WAL instances and opens a fresh one: streams
 // can be opened and read then.
 func (n *Node) startStreams(ctx context.Context) error {
 	if err := n.openVolume(); err != nil {
 		return err
 	}
-	old, err := n.olderInstances()
-	if err != nil {
-		return err
+	if !n.shares.blocks.TryAcquire(n.shares.blocks.Limit()) {
+		return fmt.Errorf("memory.budget.bytes: %d bytes leave no room for a block cache of %d", n.cfg.Memory.BudgetBytes, n.shares.blocks.Limit())
 	}
 	cache, err := logcache.New(logcache.Config{Pool: page.NewPool(n.shares.pages), Index: n.shares.index})
 	if err != nil {
 		return err
 	}
-	window := cache.NewWindow()
-	if err := n.openWAL(ctx, cache, window, old); err != nil {
+	n.metrics.cache = cache
+	streams := n.streamMeta()
+	old, err := n.rescue(ctx, streams, cache)
+	if err != nil {
 		return err
 	}
-	window.Attach(n.wal)
-	if !n.shares.blocks.TryAcquire(n.shares.blocks.Limit()) {
-		return fmt.Errorf("memory.budget.bytes: %d bytes leave no room for a block cache of %d", n.cfg.Memory.BudgetBytes, n.shares.blocks.Limit())
+	window := cache.NewWindow()
+	if err := n.openWAL(ctx, cache, window, old); err != nil {
+		return errors.Join(err, closeAll(old))
 	}
-	n.metrics.cache = cache
-	n.streams = s3stream.New(n.streamsConfig(cache, window))
-	for _, w := range old {
-		if err := n.streams.Rescue(ctx, n.oldWAL(w)); err != nil {
-			return err
-		}
+	window.Attach(n.wal)
+	n.streams = s3stream.New(n.streamsConfig(streams, cache, window))
+	for _, r := range old {
+		n.streams.Adopt(r, func() error { return n.volume.Remove(r.Instance) })
 	}
 	return nil
+}
+
+func closeAll(old []*rescue.Rescued) error {
+	var errs []error
+	for _, r := range old {
+		errs = append(errs, r.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// rescue reads the older instances, oldest first, and fixes in the metadata
+// where their streams end.
+func (n *Node) rescue(ctx context.Context, meta *streammeta.Meta, cache *logcache.Cache) ([]*rescue.Rescued, error) {
+	instances, err := n.olderInstances()
+	if err != nil {
+		return nil, err
+	}
+	var old []*rescue.Rescued
+	for _, w := range instances {
+		began := n.clock.Now()
+		r, err := rescue.Rescue(ctx, rescue.Config{
+			Meta: meta, Instance: w.Instance, Cache: cache, Frame: frame,
+			Recover: func(ctx context.Context, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
+				return n.recoverWAL(ctx, w, visit)
+			},
+		})
+		if err != nil {
+			return nil, errors.Join(err, closeAll(old))
+		}
+		n.log.Info("older WAL instance rescued", "instance", w.Instance, "offsets", r.Offsets,
+			"took", n.clock.Now().Sub(began).Round(time.Millisecond))
+		old = append(old, r)
+	}
+	return old, nil
 }
 
 func (n *Node) openVolume() (err error) {
@@ -125,20 +160,16 @@ func (n *Node) olderInstances() ([]*image.WAL, error) {
 
 // openWAL makes a fresh instance and has the metadata know it before its first
 // append.
-func (n *Node) openWAL(ctx context.Context, cache *logcache.Cache, window *logcache.Window, old []*image.WAL) error {
+func (n *Node) openWAL(ctx context.Context, cache *logcache.Cache, window *logcache.Window, old []*rescue.Rescued) error {
 	spec := volume.Spec{Instance: ids.NewUUID(n.random), NodeEpoch: n.epoch, WindowBytes: n.walWindow()}
-	for _, w := range old {
-		kept, err := n.keep(ctx, w)
-		if err != nil {
-			return err
-		}
-		spec.Keep = append(spec.Keep, kept)
+	for _, r := range old {
+		spec.Keep = append(spec.Keep, volume.Kept{Instance: r.Instance, From: r.From, End: r.End})
 	}
 	area, err := n.volume.Create(spec)
 	if err != nil {
 		return err
 	}
-	_, err = kraftmeta.Do(ctx, n.metadata.client, &image.OpenWAL{
+	_, err = kraftmeta.Do(ctx, n.metadata, &image.OpenWAL{
 		Node: n.cfg.Node.ID, NodeEpoch: n.epoch, Instance: spec.Instance,
 		Kind: string(n.cfg.WAL.FenceKind), Location: n.cfg.WAL.URL(),
 	})
@@ -158,22 +189,6 @@ func (n *Node) walWindow() int64 {
 	return min(max(wal.WindowBytesDefault, 3*int64(n.cfg.Network.RequestBytesMax)), max(n.cfg.WAL.CapacityBytes, 16*mib)/2)
 }
 
-// keep says which part of an older instance must not be overwritten. In a ring
-// the new instance begins past its end, which is found by reading it once
-// more; a file has its place to itself.
-func (n *Node) keep(ctx context.Context, w *image.WAL) (volume.Kept, error) {
-	kept := volume.Kept{Instance: w.Instance, From: int64(w.Trim), End: int64(w.Trim)}
-	if n.cfg.WAL.Kind != config.WALBlock {
-		return kept, nil
-	}
-	r, err := n.recoverWAL(ctx, w, func(*walfmt.Record) error { return nil })
-	if err != nil {
-		return kept, err
-	}
-	kept.End = r.End
-	return kept, r.Close()
-}
-
 func (n *Node) recoverWAL(ctx context.Context, w *image.WAL, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
 	area, err := n.volume.Open(w.Instance)
 	if err != nil {
@@ -188,16 +203,6 @@ func (n *Node) recoverWAL(ctx context.Context, w *image.WAL, visit func(*walfmt.
 	return r, nil
 }
 
-func (n *Node) oldWAL(w *image.WAL) s3stream.OldWAL {
-	return s3stream.OldWAL{
-		Instance: w.Instance,
-		Recover: func(ctx context.Context, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
-			return n.recoverWAL(ctx, w, visit)
-		},
-		Remove: func() error { return n.volume.Remove(w.Instance) },
-	}
-}
-
 // setBytesMax bounds the batches in one stream-set object.
 const setBytesMax = 128 * mib
 
@@ -205,7 +210,14 @@ const setBytesMax = 128 * mib
 // comes gives 125 MiB.
 const assumedReadBandwidth = 125 * mib
 
-func (n *Node) streamsConfig(cache *logcache.Cache, window *logcache.Window) s3stream.Config {
+func (n *Node) streamMeta() *streammeta.Meta {
+	return streammeta.New(streammeta.Config{
+		Client: n.metadata, Node: n.cfg.Node.ID, NodeEpoch: n.epoch, LivingFloor: n.observer.LivingFloor,
+		DeleteRetention: n.cfg.Object.DeleteRetention, Clock: n.clock,
+	})
+}
+
+func (n *Node) streamsConfig(meta *streammeta.Meta, cache *logcache.Cache, window *logcache.Window) s3stream.Config {
 	cluster := n.controller.ClusterID().String()
 	set := s3stream.DefaultSettings()
 	set.Triggers = upload.Triggers{
@@ -215,11 +227,8 @@ func (n *Node) streamsConfig(cache *logcache.Cache, window *logcache.Window) s3s
 	set.Limits = upload.Limits{SplitBytes: n.cfg.Object.SplitBytes, SetBytes: setBytesMax}
 	set.BlockBytes, set.PartBytes = n.cfg.Object.BlockBytes, int(n.cfg.Object.PartBytes)
 	return s3stream.Config{
-		Meta: streammeta.New(streammeta.Config{
-			Client: n.metadata, Node: n.cfg.Node.ID, NodeEpoch: n.epoch, LivingFloor: n.observer.LivingFloor,
-			DeleteRetention: n.cfg.Object.DeleteRetention, Clock: n.clock,
-		}),
-		WAL: n.wal, LogCache: cache, Window: window, WALCapacity: n.cfg.WAL.CapacityBytes,
+		Meta: meta,
+		WAL:  n.wal, LogCache: cache, Window: window, WALCapacity: n.cfg.WAL.CapacityBytes,
 		UploadStore: objstore.Paced(n.store, objstore.Unlimited{}, objstore.PriorityUpload),
 		ReadStore:   objstore.Paced(n.store, objstore.Unlimited{}, objstore.PriorityCatchUp),
 		GCStore:     n.store,
