@@ -21,17 +21,25 @@ import (
 //   - Client metrics and groups have what is set on them, which is nothing in
 //     this version; broker loggers have no levels of their own.
 //   - Sensitive values are never shown.
+//   - A resource is described once in an answer, which would else be far larger
+//     than the request.
 //
 // Versions:
 //   - 1: sources and synonyms. 3: types and documentation. 4: flexible.
 
 func (b *Broker) describeConfigs(_ *Ctx, req *kmsg.DescribeConfigsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeConfigsResponse)
+	described := map[configResource]bool{}
 	for i := range req.Resources {
 		r := &req.Resources[i]
 		rr := kmsg.NewDescribeConfigsResponseResource()
 		rr.ResourceType, rr.ResourceName = r.ResourceType, r.ResourceName
-		entries, err := b.configEntries(r)
+		var entries []config.Entry
+		err := errResourceTwice
+		if of := (configResource{r.ResourceType, r.ResourceName}); !described[of] {
+			described[of] = true
+			entries, err = b.configEntries(r)
+		}
 		rr.ErrorCode, rr.ErrorMessage = CodeOf(err), messageOf(err)
 		for j := range entries {
 			e := &entries[j]

@@ -56,6 +56,8 @@ type configResource struct {
 	name string
 }
 
+var errResourceTwice = refuse(kerr.InvalidRequest, "Each resource must appear at most once.")
+
 // configAlteration is what a request does to one resource, in either of the
 // two forms of the API.
 type configAlteration struct {
@@ -81,7 +83,7 @@ func (b *Broker) alterConfigs(c *Ctx, all []configAlteration, validateOnly bool)
 	}
 	for i, a := range all {
 		if times[a.configResource] > 1 {
-			errs[i] = refuse(kerr.InvalidRequest, "Each resource must appear at most once.")
+			errs[i] = errResourceTwice
 			continue
 		}
 		cmd, err := b.planAlteration(&a)

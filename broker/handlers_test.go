@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seawallmq/seawall/broker/coordinator"
@@ -105,6 +106,9 @@ type testBroker struct {
 	groups *fakeGroups
 	client *peer.Client
 }
+
+// ignoreTags leaves the unknown tags of kmsg's structs out of a comparison.
+var ignoreTags = cmpopts.IgnoreTypes(kmsg.Tags{})
 
 // testListener is the listener that tests come by.
 const testListener = "PLAINTEXT"
