@@ -35,7 +35,8 @@ type File struct {
 	geo   Geometry
 	dsync bool // RWF_DSYNC works here; else fdatasync after each write
 
-	// closing guards queue against a send after its close.
+	// closing is held for reading over every use of queue and fd, which after
+	// Close may be another file's.
 	closing sync.RWMutex
 	closed  bool
 	queue   chan *Op
@@ -110,7 +111,7 @@ func (f *File) setUp(o FileOptions) error {
 	}
 	block := isBlockDevice(f.path)
 	if o.CreateBytes > 0 {
-		if err := f.allocate(min(o.AllocateBytes, o.CreateBytes), o.CreateBytes); err != nil {
+		if err := f.create(min(o.AllocateBytes, o.CreateBytes), o.CreateBytes); err != nil {
 			return err
 		}
 	}
@@ -127,17 +128,26 @@ func (f *File) setUp(o FileOptions) error {
 	return f.probe()
 }
 
-// allocate reserves the space, so that the file system cannot run full under
-// an acknowledged log. It writes nothing: see Geometry.ZeroAhead.
-func (f *File) allocate(n, size int64) error {
-	if n > 0 {
-		err := unix.Fallocate(f.fd, 0, 0, n)
-		if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
-			return fmt.Errorf("allocate %d bytes for WAL %s: %w", n, f.path, err)
-		}
-	}
+// create gives a new file its length and reserves its first n bytes.
+func (f *File) create(n, size int64) error {
 	if err := unix.Ftruncate(f.fd, size); err != nil {
 		return fmt.Errorf("set length of WAL %s to %d: %w", f.path, size, err)
+	}
+	return f.Allocate(n)
+}
+
+// Allocate reserves the space of the first n bytes, so that the file system
+// cannot run full under an acknowledged log. It writes nothing: see
+// Geometry.ZeroAhead. Where the file system cannot, nothing happens.
+func (f *File) Allocate(n int64) error {
+	f.closing.RLock()
+	defer f.closing.RUnlock()
+	if n <= 0 || f.closed {
+		return nil
+	}
+	err := unix.Fallocate(f.fd, 0, 0, n)
+	if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
+		return fmt.Errorf("allocate %d bytes for WAL %s: %w", n, f.path, err)
 	}
 	return nil
 }
@@ -145,7 +155,9 @@ func (f *File) allocate(n, size int64) error {
 // Punch gives back the space of [from, to), which then reads as zeros. Where
 // the file system cannot, nothing happens.
 func (f *File) Punch(from, to int64) error {
-	if to <= from || !f.geo.ZeroAhead {
+	f.closing.RLock()
+	defer f.closing.RUnlock()
+	if to <= from || f.closed || !f.geo.ZeroAhead {
 		return nil
 	}
 	err := unix.Fallocate(f.fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, from, to-from)
@@ -163,7 +175,7 @@ func (f *File) Submit(op *Op) {
 	f.closing.RLock()
 	defer f.closing.RUnlock()
 	if f.closed {
-		op.Err = fmt.Errorf("%s WAL %s: %w", op.Kind, f.path, ErrClosed)
+		op.Err = f.closedError(op)
 		go op.Done(op) // not here: a callback may take the submitter's locks
 		return
 	}
@@ -172,8 +184,18 @@ func (f *File) Submit(op *Op) {
 
 // Inline implements Device: it always performs op.
 func (f *File) Inline(op *Op) bool {
+	f.closing.RLock()
+	defer f.closing.RUnlock()
+	if f.closed {
+		op.Err = f.closedError(op)
+		return true
+	}
 	f.perform(op)
 	return true
+}
+
+func (f *File) closedError(op *Op) error {
+	return fmt.Errorf("%s WAL %s: %w", op.Kind, f.path, ErrClosed)
 }
 
 // Close implements Device.

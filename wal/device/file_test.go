@@ -197,6 +197,9 @@ func TestClosedDevice(t *testing.T) {
 	if err := <-done; !errors.Is(err, ErrClosed) {
 		t.Fatalf("told: %v", err)
 	}
+	if err := Do(f, &Op{Kind: Write, Bufs: [][]byte{Aligned(512)}}); !errors.Is(err, ErrClosed) {
+		t.Fatalf("inline, told: %v", err)
+	}
 }
 
 func TestInlineWriteAllocatesNothing(t *testing.T) {

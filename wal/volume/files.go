@@ -28,6 +28,7 @@ type files struct {
 
 	mu   sync.Mutex
 	live *walfmt.Header             // of the file at path, nil if there is none
+	file *device.File               // of the live instance, once created
 	old  map[ids.WALInstance]*older // the files beside it
 }
 
@@ -57,6 +58,8 @@ func OpenFiles(path string, o Options) (Volume, error) {
 	}
 	return v, nil
 }
+
+func (v *files) sizeBytes() int64 { return walfmt.DataOffset + v.opts.CapacityBytes }
 
 func (v *files) newPath() string { return v.path + ".new" }
 
@@ -176,14 +179,38 @@ func (v *files) dropUnkept(kept []Kept) error {
 			continue
 		}
 		o.kept = kept[i].End - kept[i].From
+		if err := v.giveBack(o, kept[i]); err != nil {
+			return err
+		}
 	}
 	v.noteHeld()
 	return nil
 }
 
+// giveBack frees the disk of all of an older instance but what is kept: old and
+// new together are to take no more than the capacity.
+func (v *files) giveBack(o *older, k Kept) error {
+	f, err := device.OpenFile(o.path, device.FileOptions{AllowBuffered: v.opts.AllowBuffered})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	capacity := o.header.Capacity
+	start, end := int64(walfmt.DataOffset), walfmt.DataOffset+capacity
+	from, to := o.header.Offset(k.From, capacity), o.header.Offset(k.End, capacity)
+	switch {
+	case k.End-k.From >= capacity:
+		return nil
+	case from <= to:
+		return errors.Join(f.Punch(start, from), f.Punch(to, end))
+	default: // what is kept goes round
+		return f.Punch(to, from)
+	}
+}
+
 // make builds the new instance's file under a name that is not looked at.
 func (v *files) make(spec Spec) (*Area, error) {
-	size := walfmt.DataOffset + v.opts.CapacityBytes
+	size := v.sizeBytes()
 	f, err := device.OpenFile(v.newPath(), device.FileOptions{
 		CreateBytes: size, AllocateBytes: size - v.held.Load(),
 		Depth: v.opts.Depth, AllowBuffered: v.opts.AllowBuffered,
@@ -191,6 +218,7 @@ func (v *files) make(spec Spec) (*Area, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.file = f
 	dev := v.opts.wrap(f)
 	s := &slots{dev: dev, path: v.path, at: -1}
 	h := walfmt.Header{
@@ -255,7 +283,13 @@ func (v *files) Remove(instance ids.WALInstance) error {
 	if v.old[instance] == nil {
 		return nil
 	}
-	return v.remove(instance)
+	if err := v.remove(instance); err != nil {
+		return err
+	}
+	if v.file == nil {
+		return nil
+	}
+	return v.file.Allocate(v.sizeBytes() - v.held.Load())
 }
 
 func (v *files) remove(instance ids.WALInstance) error {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/wal/device"
 	"github.com/seawallmq/seawall/wal/walfmt"
@@ -296,6 +298,53 @@ func TestCrashWhileCreating(t *testing.T) {
 				t.Fatalf("instances %s", got)
 			}
 		})
+	}
+}
+
+// Old and new files together take no more of the disk than the capacity.
+func TestInstancesShareTheDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "wal")
+	allocated := func() (n int64) {
+		t.Helper()
+		files, err := filepath.Glob(path + "*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			var st unix.Stat_t
+			if err := unix.Stat(f, &st); err != nil {
+				t.Fatal(err)
+			}
+			n += st.Blocks * 512
+		}
+		return n
+	}
+	v, err := OpenFiles(path, owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	a := create(t, v, 1)
+	for at := int64(0); at < 12*mib; at += 64 << 10 {
+		put(t, a, at)
+	}
+	closeAll(t, a)
+	const overhead = 3 * mib // headers, file-system blocks
+	b := create(t, v, 2, Kept{ids.UUID{1}, 7*mib + 512, 10*mib + 1024})
+	defer b.Close()
+	if n := allocated(); n > owner.CapacityBytes+overhead {
+		t.Fatalf("%d bytes of disk for a capacity of %d", n, owner.CapacityBytes)
+	}
+	old, err := v.Open(ids.UUID{1})
+	if err != nil || !has(t, old, 8*mib) || !has(t, old, 10*mib) || has(t, old, 11*mib) {
+		t.Fatalf("want what is kept, and only that: %v", err)
+	}
+	closeAll(t, old)
+	if err := v.Remove(ids.UUID{1}); err != nil {
+		t.Fatal(err)
+	}
+	if n := allocated(); n < owner.CapacityBytes {
+		t.Fatalf("%d bytes of disk are reserved for a capacity of %d", n, owner.CapacityBytes)
 	}
 }
 
