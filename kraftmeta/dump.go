@@ -152,7 +152,7 @@ func openReadOnly(w io.Writer, path string) (db *bolt.DB, done func(), err error
 	if !errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, nil, openError(path, err)
 	}
-	copied, err := copyLog(path)
+	copied, err := copyLog(path, copyWhole)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -166,9 +166,9 @@ func openReadOnly(w io.Writer, path string) (db *bolt.DB, done func(), err error
 // copyLog copies the file of a log that is being written to, without its lock.
 // The pages that a transaction of bbolt replaces are written again only by the
 // one after the next, and each ends by writing one of the two pages at the
-// file's start: so a copy is whole if those pages were the same before and
-// after it was taken.
-func copyLog(path string) (copied string, err error) {
+// file's start: so what copyFile, which is copyWhole but in tests, has copied is
+// whole if those pages were the same before and after.
+func copyLog(path string, copyFile func(*os.File) (string, error)) (copied string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
@@ -180,7 +180,7 @@ func copyLog(path string) (copied string, err error) {
 		if err != nil {
 			return "", err
 		}
-		if copied, err = copyWhole(f); err != nil {
+		if copied, err = copyFile(f); err != nil {
 			return "", fmt.Errorf("copy %s: %w", path, err)
 		}
 		after, err := headPages(f)

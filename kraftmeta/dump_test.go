@@ -35,25 +35,27 @@ func TestDumpBesideARunningController(t *testing.T) {
 	n.register(t)
 	must(t, n, &image.CreateTopics{Topics: []image.NewTopic{{Name: "shown", ID: newUUID(), Leaders: []ids.NodeID{1}}}})
 
-	// While commands go on, a copy of the log must still be whole.
-	stop := make(chan struct{})
-	busy := make(chan struct{})
-	go func() {
-		defer close(busy)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				must(t, n, &image.AllocateProducerIDs{Node: 1, NodeEpoch: 1, Count: 1})
-			}
+	wantIn(t, dump(t, dir), n.ClusterID().String(), "copy of its log", "shown", "metadata.version")
+
+	// A copy during which a command was committed is taken again.
+	copies := 0
+	copied, err := copyLog(filepath.Join(dir, logFile), func(f *os.File) (string, error) {
+		copies++
+		path, err := copyWhole(f)
+		if copies < 3 {
+			must(t, n, &image.AllocateProducerIDs{Node: 1, NodeEpoch: 1, Count: 1})
 		}
-	}()
-	for range 3 {
-		wantIn(t, dump(t, dir), n.ClusterID().String(), "copy of its log", "shown", "metadata.version")
+		return path, err
+	})
+	if err != nil || copies != 3 {
+		t.Fatalf("%d copies, %v", copies, err)
 	}
-	close(stop)
-	<-busy
+	if err := verifyLog(copied); err != nil {
+		t.Error(err)
+	}
+	if err := os.Remove(copied); err != nil {
+		t.Error(err)
+	}
 	n.close(t)
 	wantIn(t, dump(t, dir), "no snapshot", "shown")
 

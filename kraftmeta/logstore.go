@@ -77,6 +77,7 @@ func openLogStore(dir string, onFail func(error)) (*logStore, error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
+	db.AllocSize = 1 << 20 // the log is short: grow in small steps
 	s := &logStore{db: db, onFail: onFail}
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, db.Close())
