@@ -62,7 +62,8 @@ func Do[R image.Result](ctx context.Context, c *Client, cmd image.CommandOf[R]) 
 //
 // The error is an *image.Refusal if the command was refused as a whole, or
 // wraps ErrUnknownOutcome and ctx's error if ctx ended first: the command may
-// then have been applied, and may be yet.
+// then have been applied, and may be yet. To submit it anew is another command:
+// one that must not apply twice is given a ctx that ends with the process.
 func (c *Client) Submit(ctx context.Context, cmd image.Command) (image.Result, uint64, error) {
 	answer, err := c.submit(ctx, cmd)
 	if err != nil {

@@ -150,8 +150,16 @@ func (c *Controller) lead() error {
 }
 
 // WaitReady waits until this controller has led with all that was committed
-// before, or until it follows one that does.
+// before, or until it follows one that does. It returns an error if the cluster
+// uses a format that this program does not know.
 func (c *Controller) WaitReady(ctx context.Context) error {
+	if err := c.waitLeader(ctx); err != nil {
+		return err
+	}
+	return image.CheckFeatures(c.Image())
+}
+
+func (c *Controller) waitLeader(ctx context.Context) error {
 	const lookEvery = 20 * time.Millisecond // a follower is told by nobody
 	for {
 		if leader, _ := c.raft.LeaderWithID(); leader != "" && c.raft.State() == raft.Follower &&

@@ -12,16 +12,20 @@
 // In the process of a controller, in this order:
 //
 //	c, err := kraftmeta.Open(kraftmeta.Options{Dir: …, Node: …, Random: …})
+//	err = c.WaitReady(ctx)                       // a sole voter leads within milliseconds
 //	incarnation := ids.NewUUID(random)           // one a process
 //	o := kraftmeta.NewObserver(c, kraftmeta.ObserverOptions{Node: …, Incarnation: incarnation, Clock: …})
 //	o.OnDelta(…)                                 // subscribers, before or after Start
 //	o.Start()
 //	m := kraftmeta.NewClient(c, o, incarnation, clock)
-//	err = c.WaitReady(ctx)                       // a sole voter leads within milliseconds
 //	r, err := kraftmeta.Do(ctx, m, &image.RegisterNode{Node: …, Incarnation: incarnation, …})
 //	// r.Epoch is the node epoch for everything else
 //	…
 //	o.Close(); c.Close()
+//
+// Elsewhere a [Remote] stands for c, as a Submitter and as a Source: it speaks
+// in bytes, which [Controller.Handle] answers, over whatever carries requests
+// between nodes.
 //
 // c.Failed tells of a disk that failed. What Do returns can be read from
 // o.Image() at once. A context without an end makes Do wait for a controller as
@@ -41,4 +45,6 @@
 //	raft.db           bbolt: the log (see logStore) and the votes
 //	snapshots/        the last two snapshots, in the library's folders; the
 //	                  state.bin in each is what image.WriteSnapshot wrote
+//
+// [Dump] and [ReadDir] look at such a directory without changing it.
 package kraftmeta

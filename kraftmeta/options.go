@@ -25,7 +25,7 @@ type Options struct {
 	Voters []Voter
 	// Transport carries consensus between voters; a sole voter needs none.
 	Transport raft.Transport
-	// Features are the levels a new cluster begins with.
+	// Features are the levels a new cluster begins with: by default the latest.
 	Features []image.Feature
 	// Random fills its argument and does not fail.
 	Random func([]byte)
@@ -50,6 +50,9 @@ type Voter struct {
 func (o *Options) setDefaults() {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Features == nil {
+		o.Features = image.LatestFeatures()
 	}
 	if o.SnapshotCommands == 0 {
 		o.SnapshotCommands = 4096

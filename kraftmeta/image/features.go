@@ -1,0 +1,30 @@
+package image
+
+import "fmt"
+
+// The features of this program's durable formats. A cluster's level of one
+// says which version of the format may be written; a node that knows less must
+// not join.
+const (
+	MetadataFeature = "seawall.metadata.version" // commands and records
+	WALFeature      = "seawall.wal.version"      // WAL headers and records
+	ObjectFeature   = "seawall.object.version"   // objects in the store
+)
+
+// LatestFeatures are the newest levels that this program knows, with which it
+// formats new clusters.
+func LatestFeatures() []Feature {
+	return []Feature{{MetadataFeature, 1}, {WALFeature, 1}, {ObjectFeature, 1}}
+}
+
+// CheckFeatures returns an error if the cluster is at a level that this
+// program does not know, of any of these features.
+func CheckFeatures(img *Image) error {
+	for _, known := range LatestFeatures() {
+		if level := img.FeatureLevel(known.Name); level > known.Level {
+			return fmt.Errorf("the cluster is at level %d of %s, this program knows up to %d: use a newer program",
+				level, known.Name, known.Level)
+		}
+	}
+	return nil
+}
