@@ -174,6 +174,7 @@ func (s *Stream) Trim(ctx context.Context, newStart int64) error {
 // metadata it may be called again; of a fenced stream it returns the error.
 func (s *Stream) Close(ctx context.Context) (end int64, err error) {
 	s.closing.Store(true)
+	s.m.log.Flush(false) // whoever appended last may not have done so
 	for s.pending.Load() > 0 {
 		select {
 		case <-s.drained:
