@@ -73,11 +73,10 @@ type produceTopic struct {
 // producePart is one partition of a request.
 type producePart struct {
 	partition.Append
-	req      *produceRequest
-	index    int32
-	p        *partition.Partition
-	err      error
-	logStart int64
+	req   *produceRequest
+	index int32
+	p     *partition.Partition
+	err   error
 }
 
 var produceRequests = sync.Pool{New: func() any { return new(produceRequest) }}
