@@ -87,7 +87,7 @@ func (c *Controller) start() error {
 			return err
 		}
 	}
-	started, err := raft.HasExistingState(logs, c.store, snapshots)
+	started, err := c.bootstrapped(snapshots)
 	if err != nil {
 		return err
 	}
@@ -102,6 +102,29 @@ func (c *Controller) start() error {
 	}
 	return c.stand()
 }
+
+// bootstrapped says whether the directory has consensus's first entry, which
+// names the voters.
+func (c *Controller) bootstrapped(snapshots raft.SnapshotStore) (bool, error) {
+	started, err := raft.HasExistingState(c.store, c.store, snapshots)
+	if err != nil || !started || !c.opts.alone() {
+		return started, err
+	}
+	// A process that died while it bootstrapped may have stored the term and no
+	// entry. Nobody would ever elect itself then. A sole voter can take its term
+	// back; among several, the others send this one what it lacks.
+	last, err := c.store.LastIndex()
+	if err != nil || last > 0 {
+		return true, err
+	}
+	if have, err := snapshots.List(); err != nil || len(have) > 0 {
+		return true, err
+	}
+	return false, c.store.SetUint64(termKey, 0)
+}
+
+// termKey is where consensus keeps its term.
+var termKey = []byte("CurrentTerm")
 
 // stand makes a sole voter elect itself at once instead of after a time-out:
 // a follower whose time-out is shortened looks at once whether it has passed.

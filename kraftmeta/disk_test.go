@@ -176,3 +176,23 @@ func TestLogEntryForm(t *testing.T) {
 		}
 	}
 }
+
+// TestDeathWhileBootstrapping leaves what a process may that dies between the
+// two first writes of consensus.
+func TestDeathWhileBootstrapping(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := claimDir(dir, identity{node: 1}, newUUID); err != nil {
+		t.Fatal(err)
+	}
+	s, err := openLogStore(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.SetUint64(termKey, 1), s.close()); err != nil {
+		t.Fatal(err)
+	}
+	n := openNode(t, Options{Dir: dir, Node: 1})
+	if e := n.register(t); e != 1 {
+		t.Errorf("node epoch %d", e)
+	}
+}
