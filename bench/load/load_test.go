@@ -2,79 +2,12 @@ package load
 
 import (
 	"errors"
-	"math"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seawallmq/seawall/bench/hist"
 )
-
-func TestHistogramKeepsQuantiles(t *testing.T) {
-	h, other := NewHistogram(), NewHistogram()
-	for i := 1; i <= 10_000; i++ {
-		into := h
-		if i%3 == 0 {
-			into = other
-		}
-		into.Record(time.Duration(i) * 10 * time.Microsecond)
-	}
-	h.Add(other)
-	s := h.Summary()
-	if s.Count != 10_000 {
-		t.Fatalf("%d values", s.Count)
-	}
-	for _, q := range []struct {
-		got  time.Duration
-		want float64 // ms
-	}{{s.P50, 50}, {s.P95, 95}, {s.P99, 99}, {s.P999, 99.9}, {s.Max, 100}} {
-		if got := q.got.Seconds() * 1000; math.Abs(got-q.want) > q.want*0.002 {
-			t.Errorf("%v ms, want %v within 0.2 %%", got, q.want)
-		}
-	}
-}
-
-func TestHistogramTakesAnyDuration(t *testing.T) {
-	h := NewHistogram()
-	for _, d := range []time.Duration{-1, 0, 1, time.Microsecond, latencyMax, 100 * latencyMax} {
-		h.Record(d)
-	}
-	if s := h.Summary(); s.Count != 6 || s.Max < latencyMax {
-		t.Errorf("%+v", s)
-	}
-}
-
-func TestProducersTakeTurns(t *testing.T) {
-	start := time.Unix(1000, 0)
-	for _, test := range []struct {
-		producer int
-		seq      uint64
-		want     time.Duration
-	}{
-		{0, 0, 0}, {1, 0, time.Millisecond}, {2, 0, 2 * time.Millisecond},
-		{0, 1, 3 * time.Millisecond}, {2, 4, 14 * time.Millisecond},
-	} {
-		s := newSchedule(start, 1000, test.producer, 3)
-		if got := s.due(test.seq).Sub(start); got != test.want {
-			t.Errorf("record %d of producer %d is due after %v, want %v", test.seq, test.producer, got, test.want)
-		}
-	}
-	if newSchedule(start, 0, 0, 1).paced() {
-		t.Error("a load without a rate has a pace")
-	}
-}
-
-// The pacer never wakes early, and catches up after it was held up.
-func TestPacing(t *testing.T) {
-	defer lockForPacing()()
-	s := newSchedule(time.Now(), 5000, 0, 1)
-	for seq := range uint64(200) {
-		if late := sleepUntil(s.due(seq)); late < 0 || time.Now().Before(s.due(seq)) {
-			t.Fatalf("record %d was sent %v early", seq, -late)
-		}
-	}
-	if late := sleepUntil(s.start); late < 199*200*time.Microsecond {
-		t.Errorf("late by %v only", late)
-	}
-}
 
 func TestKeysAndPartitions(t *testing.T) {
 	key := make([]byte, keyBytes)
@@ -86,7 +19,7 @@ func TestKeysAndPartitions(t *testing.T) {
 	if _, _, ok := parseKey(key[1:]); ok {
 		t.Error("took a short key")
 	}
-	if string(valueOf(1024)) != string(valueOf(1024)) || len(valueOf(1024)) != 1024-keyBytes {
+	if again := valueOf(1024); string(valueOf(1024)) != string(again) || len(valueOf(1024)) != 1024-keyBytes {
 		t.Error("values differ or have a wrong length")
 	}
 }
@@ -140,7 +73,7 @@ func TestCheckerFindsWhatIsWrong(t *testing.T) {
 
 func TestSaturation(t *testing.T) {
 	result := func(latency, lag time.Duration) *Result {
-		r := &Result{Config: Config{RatePerSecond: 1}, Latency: NewHistogram(), Lag: NewHistogram()}
+		r := &Result{Config: Config{RatePerSecond: 1}, Latency: hist.New(), Lag: hist.New()}
 		r.Latency.Record(latency)
 		r.Lag.Record(lag)
 		return r

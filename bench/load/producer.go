@@ -6,6 +6,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seawallmq/seawall/bench/hist"
+	"github.com/seawallmq/seawall/bench/pace"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -23,7 +26,7 @@ type producer struct {
 	id       uint32
 	cfg      *Config
 	client   *kgo.Client
-	schedule schedule
+	schedule pace.Schedule
 	records  *records
 
 	// First and last sequence number that counts: [from, to).
@@ -32,16 +35,16 @@ type producer struct {
 	sent    uint64
 	acked   atomic.Int64
 	batches atomic.Int64
-	lag     *Histogram // of the producer's goroutine
+	lag     *hist.Histogram // of the producer's goroutine
 	// Of kgo's goroutine that calls back, one record at a time.
-	latency *Histogram
+	latency *hist.Histogram
 	failed  map[uint64]error
 }
 
 func newProducer(cfg *Config, id int) (*producer, error) {
 	p := &producer{
 		id: uint32(id), cfg: cfg, records: newRecords(cfg.RecordBytes),
-		lag: NewHistogram(), latency: NewHistogram(), failed: make(map[uint64]error),
+		lag: hist.New(), latency: hist.New(), failed: make(map[uint64]error),
 	}
 	buffered := bufferedPacedMax
 	if cfg.RatePerSecond == 0 {
@@ -84,22 +87,22 @@ func (p *producer) connect(ctx context.Context) error {
 
 // begin sets the times: record p.sent is due at start.
 func (p *producer) begin(start time.Time) {
-	p.schedule = newSchedule(start, p.cfg.RatePerSecond, int(p.id), p.cfg.Producers)
-	p.schedule.start = p.schedule.start.Add(-time.Duration(p.sent) * p.schedule.interval)
+	p.schedule = pace.NewSchedule(start, p.cfg.RatePerSecond, int(p.id), p.cfg.Producers)
+	p.schedule.Start = p.schedule.Start.Add(-time.Duration(p.sent) * p.schedule.Interval)
 	p.from, p.to = p.sent, ^uint64(0)
-	if p.schedule.paced() {
-		p.from += uint64(p.cfg.WarmUp / p.schedule.interval)
-		p.to = p.from + uint64(p.cfg.Duration/p.schedule.interval)
+	if p.schedule.Paced() {
+		p.from += uint64(p.cfg.WarmUp / p.schedule.Interval)
+		p.to = p.from + uint64(p.cfg.Duration/p.schedule.Interval)
 	}
 }
 
 // send sends what is due until end, or all that fits if nothing has a time,
 // and returns without waiting for the answers.
 func (p *producer) send(ctx context.Context, end time.Time) {
-	defer lockForPacing()()
+	defer pace.Lock()()
 	for ; p.sent < p.to && ctx.Err() == nil; p.sent++ {
-		if p.schedule.paced() {
-			late := sleepUntil(p.schedule.due(p.sent))
+		if p.schedule.Paced() {
+			late := pace.SleepUntil(p.schedule.Due(p.sent))
 			if p.sent >= p.from {
 				p.lag.Record(late)
 			}
@@ -120,7 +123,7 @@ func (p *producer) answered(r *kgo.Record, err error) {
 		return
 	}
 	p.acked.Add(1)
-	if p.schedule.paced() && seq >= p.from && seq < p.to {
-		p.latency.Record(now.Sub(p.schedule.due(seq)))
+	if p.schedule.Paced() && seq >= p.from && seq < p.to {
+		p.latency.Record(now.Sub(p.schedule.Due(seq)))
 	}
 }

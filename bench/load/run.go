@@ -5,26 +5,29 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/seawallmq/seawall/bench/hist"
+	"github.com/seawallmq/seawall/bench/pace"
 )
 
 // Result is what a load came to.
 type Result struct {
-	Config Config `json:"-"`
+	Config Config
 	// Sent and Acked count records from the first on, warm-up included; the
 	// rest counts the window alone.
 	Sent, Acked, Failed int64
 	// Latency runs from a record's intended time to its ack.
-	Latency *Histogram `json:"-"`
+	Latency *hist.Histogram
 	// Lag is how late records were handed to the client: the driver's share of
 	// Latency.
-	Lag *Histogram `json:"-"`
+	Lag *hist.Histogram
 	// Window is the length of the window.
 	Window time.Duration
 	// WindowAcked are the records acked in the window, and WindowBatches the
 	// batches written in it.
 	WindowAcked, WindowBatches int64
 	// FirstFailure is why some record failed.
-	FirstFailure error `json:"-"`
+	FirstFailure error
 
 	fates []fate // a producer
 }
@@ -81,7 +84,7 @@ func (r *Result) window(ctx context.Context, producers []*producer) {
 		sending.Go(func() { p.send(ctx, shut) })
 	}
 	edge := func(at time.Time, isOpen bool) (when time.Time, acked, batches int64) {
-		sleepUntil(at)
+		pace.SleepUntil(at)
 		for _, p := range producers {
 			acked += p.acked.Load()
 			batches += p.batches.Load()
@@ -101,7 +104,7 @@ func (r *Result) window(ctx context.Context, producers []*producer) {
 
 // collect takes over what the producers know.
 func (r *Result) collect(producers []*producer) {
-	r.Latency, r.Lag = NewHistogram(), NewHistogram()
+	r.Latency, r.Lag = hist.New(), hist.New()
 	for _, p := range producers {
 		r.Latency.Add(p.latency)
 		r.Lag.Add(p.lag)

@@ -1,4 +1,8 @@
-package load
+// Package hist counts durations, with quantiles exact to 0.1 %.
+//
+// Owns: the histogram and its summary. Does not own: what a duration means.
+// Goroutines and locks: none.
+package hist
 
 import (
 	"time"
@@ -17,8 +21,8 @@ const (
 // concurrent use.
 type Histogram struct{ hdr *hdrhistogram.Histogram }
 
-// NewHistogram makes an empty histogram.
-func NewHistogram() *Histogram {
+// New makes an empty histogram.
+func New() *Histogram {
 	return &Histogram{hdrhistogram.New(int64(time.Microsecond), int64(latencyMax), significantDigits)}
 }
 
@@ -38,8 +42,12 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 
 // Summary is a histogram in a few numbers, for reports.
 type Summary struct {
-	Count                    int64
-	P50, P95, P99, P999, Max time.Duration
+	Count int64         `json:"count"`
+	P50   time.Duration `json:"p50_ns"`
+	P95   time.Duration `json:"p95_ns"`
+	P99   time.Duration `json:"p99_ns"`
+	P999  time.Duration `json:"p999_ns"`
+	Max   time.Duration `json:"max_ns"`
 }
 
 // Summary sums up.
