@@ -1,0 +1,10 @@
+// Package arm runs the brokers that are compared: Seawall, Apache Kafka as it
+// is shipped and with a flush for every message, klite, and a broker that does
+// nothing.
+//
+// Owns: how each is started, when it first acknowledges, what it uses (CPU,
+// memory, allocations), topics on it. Does not own: the processes
+// (conformance/proc), what is asked of them (bench/suite).
+//
+// Goroutines: none of its own. Locks: none.
+package arm
