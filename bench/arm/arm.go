@@ -2,6 +2,7 @@ package arm
 
 import (
 	"path/filepath"
+	"strconv"
 )
 
 // Arm is a broker to be measured.
@@ -29,10 +30,10 @@ const (
 
 // Null is the floor: the bench binary itself, run as a broker that answers at
 // once and keeps nothing.
-func Null(bench string, partitions string) Arm {
+func Null(bench string, partitions int) Arm {
 	return Arm{
 		Name: NameNull, Ack: "nothing",
-		command: []string{bench, "-null-broker", "127.0.0.1:{port}", "-partitions", partitions},
+		command: []string{bench, "-null-broker", "127.0.0.1:{port}", "-partitions", strconv.Itoa(partitions)},
 	}
 }
 
