@@ -10,6 +10,7 @@ LDFLAGS    := -s -w -X main.version=$(VERSION)
 TESTFLAGS  ?=
 FUZZTIME   ?= 10s
 RUNFLAGS   ?=
+BENCHFLAGS ?=
 
 .PHONY: help build run test race lint bench fuzz conformance clean
 
@@ -38,8 +39,8 @@ lint: ## gofmt, vet, staticcheck, the layers of the house
 fuzz: ## every fuzz target for FUZZTIME each
 	GO='$(GO)' .ci/fuzz '$(FUZZTIME)'
 
-bench: build ## latency and throughput as ratios in one run
-	bench/run.sh
+bench: ## latency and throughput as ratios in one run; BENCHFLAGS=… adds flags (docs/performance.md)
+	bench/run.sh $(BENCHFLAGS)
 
 conformance: build ## real clients, outside suites, kill -9 and a lost store: docs/conformance.md
 	conformance/run.sh

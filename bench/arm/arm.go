@@ -16,6 +16,8 @@ type Arm struct {
 
 	seawall   string   // the binary; empty for the others
 	overrides []string // of properties
+	store     string   // URL; empty: a folder of its own
+	env       []string
 	command   []string // with {dir} and {port}
 }
 
@@ -41,6 +43,13 @@ func Null(bench string, partitions int) Arm {
 // properties overridden.
 func Seawall(binary string, overrides ...string) Arm {
 	return Arm{Name: NameSeawall, Ack: "durable in the WAL", Keeps: true, seawall: binary, overrides: overrides}
+}
+
+// WithStore is the same broker on another object store, with environment
+// variables that let it in. It is for Seawall only.
+func (a Arm) WithStore(url string, env ...string) Arm {
+	a.store, a.env = url, env
+	return a
 }
 
 // Kafka is Apache Kafka by the script of conformance/, below the root of the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -39,7 +40,8 @@ func (a Arm) Start(ctx context.Context, dir string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(b.Dir+"/data", 0o755); err != nil {
+	b.Store, b.Env = a.store, a.env
+	if err := os.MkdirAll(filepath.Join(b.Dir, "data"), 0o755); err != nil {
 		return nil, err
 	}
 	s := &Server{Addr: b.Listen, arm: a, broker: b}

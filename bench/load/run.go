@@ -135,9 +135,9 @@ func (r *Result) Saturation() string {
 	lag, latency := r.Lag.Summary(), r.Latency.Summary()
 	switch {
 	case latency.Count > 0 && float64(lag.P50) > lagShareMax*float64(latency.P50):
-		return fmt.Sprintf("the driver's own lag is %v of a median of %v", lag.P50, latency.P50)
+		return fmt.Sprintf("the driver's own lag is %v of a median of %v", lag.P50.Round(time.Microsecond), latency.P50.Round(time.Microsecond))
 	case lag.P99 > lagP99Max && lag.P99 > latency.P99/2:
-		return fmt.Sprintf("the driver sent 1 %% of the records more than %v late", lag.P99)
+		return fmt.Sprintf("the driver sent 1 %% of the records more than %v late", lag.P99.Round(time.Microsecond))
 	}
 	return ""
 }

@@ -131,16 +131,12 @@ func (r *Report) costTable() table {
 		megabytes := func(f func(*Round) int64) string {
 			return b.over(func(r *Round) (float64, bool) { return float64(f(r)) / 1e6, true }).cell()
 		}
-		mallocs := b.rated(RateHigh, func(r *Rated) float64 { return r.MallocsPerBatch })
-		if mallocs.Max == 0 {
-			mallocs = Spread{}
-		}
 		t.row(b.Name,
 			un(func(u *Unthrottled) float64 { return u.CPUPerGB }),
 			un(func(u *Unthrottled) float64 { return u.DriverCPUPerGB }),
 			b.rated(RateHigh, func(r *Rated) float64 { return r.CPUPerGB }).cell(),
-			mallocs.cell(),
-			un(func(u *Unthrottled) float64 { return u.ReadBytesPerSec / 1e6 }),
+			known(b.rated(RateHigh, func(r *Rated) float64 { return r.MallocsPerBatch })).cell(),
+			known(b.unthrottled(func(u *Unthrottled) float64 { return u.ReadBytesPerSec / 1e6 })).cell(),
 			b.over(func(r *Round) (float64, bool) { return ms(r.FirstAck), true }).cell(),
 			megabytes(func(r *Round) int64 { return r.ResidentIdle }),
 			megabytes(func(r *Round) int64 { return r.ResidentAfter }))

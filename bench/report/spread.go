@@ -26,6 +26,15 @@ func spread(values []float64) Spread {
 	return s
 }
 
+// known is s unless it is nothing but zeros, which stand for what was not
+// measured.
+func known(s Spread) Spread {
+	if s.Max == 0 {
+		return Spread{}
+	}
+	return s
+}
+
 // milliseconds spreads durations, in milliseconds.
 func milliseconds(durations []time.Duration) Spread {
 	var v []float64
