@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -21,21 +23,37 @@ const (
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	p := &process{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), signals: notifySignals}
+	os.Exit(p.run(context.Background(), os.Args[1:]))
+}
+
+// process is what a command has of the world around it.
+type process struct {
+	stdout, stderr io.Writer
+	environ        []string
+	signals        func() <-chan os.Signal // takes over SIGINT and SIGTERM, for a command that drains
+}
+
+// notifySignals holds two: the first drains, the second must not be lost
+// meanwhile.
+func notifySignals() <-chan os.Signal {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	return signals
 }
 
 // run executes one command line and returns its exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot()
+func (p *process) run(ctx context.Context, args []string) int {
+	root := p.newRoot()
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintln(stderr, "seawall: "+line)
+		fmt.Fprintln(p.stderr, "seawall: "+line)
 	}
 	var usage usageError
 	var faults config.Faults
@@ -46,8 +64,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // newRoot assembles the command tree.
-func newRoot() *cobra.Command {
+func (p *process) newRoot() *cobra.Command {
 	root := group("seawall", "A Kafka-compatible broker: WAL acknowledgement at disk latency, storage in S3",
+		newDevCommand(p),
+		newStartCommand(p),
 		newWALCommand(),
 		newObjectCommand(),
 		newMetaCommand(),

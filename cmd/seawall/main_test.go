@@ -13,7 +13,8 @@ import (
 func execute(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(t.Context(), args, &out, &errs)
+	p := &process{stdout: &out, stderr: &errs}
+	code = p.run(t.Context(), args)
 	return code, out.String(), errs.String()
 }
 

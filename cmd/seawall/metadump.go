@@ -28,8 +28,9 @@ func newMetaCommand() *cobra.Command {
 	return group("meta", "Look at the metadata of a node", &cobra.Command{
 		Use:   "dump DIR",
 		Short: "Print every record of the metadata that a stopped node keeps in DIR",
-		Long: "Print every record of the metadata that a stopped node keeps in DIR (metadata.log.dir): what its\n" +
-			"last snapshot holds and the log changed since. The directory is not changed: a copy is opened.",
+		Long: "Print every record of the metadata that a stopped node keeps in DIR (metadata.log.dir, log.dirs,\n" +
+			"or the --dir of seawall dev): what its last snapshot holds and the log changed since. The\n" +
+			"directory is not changed: a copy is opened.",
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			img, err := readMetadata(cmd.Context(), args[0])
@@ -46,6 +47,9 @@ func newMetaCommand() *cobra.Command {
 // readMetadata replays the metadata in dir. Opening a controller's directory
 // writes to it, so a copy is opened.
 func readMetadata(ctx context.Context, dir string) (*image.Image, error) {
+	if below := filepath.Join(dir, "metadata"); isDir(below) {
+		dir = below
+	}
 	identity, err := properties.LoadFile(filepath.Join(dir, "meta.properties"), properties.UTF8)
 	if err != nil {
 		return nil, fmt.Errorf("%s holds no metadata: %w", dir, err)
@@ -73,6 +77,11 @@ func readMetadata(ctx context.Context, dir string) (*image.Image, error) {
 		return nil, errors.Join(err, c.Err())
 	}
 	return c.Image(), nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // copyUnlocked copies the directory, and keeps a node from starting meanwhile.

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seawallmq/seawall/internal/config"
+	"github.com/seawallmq/seawall/internal/node"
+)
+
+func newDevCommand(p *process) *cobra.Command {
+	var flags nodeFlags
+	var dir, listen, admin, store string
+	c := &cobra.Command{
+		Use:   "dev",
+		Short: "Run one broker with everything embedded in one directory",
+		Long: "Run one broker with everything embedded in one directory: metadata, a WAL of 1 GiB, and the\n" +
+			"object store unless --store names another. KAFKA_… variables and --override go before the flags.",
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := newLogger(cmd.ErrOrStderr(), flags.logLevel)
+			if err != nil {
+				return err
+			}
+			absolute, err := filepath.Abs(dir)
+			if err != nil {
+				return err
+			}
+			cfg, err := p.loadConfig(config.Sources{
+				Defaults:  config.DevDefaults(absolute, listen, admin, store),
+				Overrides: flags.overrides,
+			}, log)
+			if err != nil {
+				return err
+			}
+			return p.runNode(cmd.Context(), cfg, log, func(n *node.Node) {
+				fmt.Fprint(cmd.OutOrStdout(), banner(cfg, n.Addr(), n.AdminAddr()))
+			})
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", devDir, "keep everything in this `directory`")
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:9092", "serve Kafka clients on `host:port`; port 0 is a free one")
+	c.Flags().StringVar(&admin, "admin", "127.0.0.1:9644", "serve health and metrics on `host:port`; empty for nowhere")
+	c.Flags().StringVar(&store, "store", "", "object store `URL`, s3://bucket?region=… or file:///path (default: in the directory)")
+	flags.register(c)
+	return c
+}
+
+// banner says where a node listens, where its data is, and one line to try.
+func banner(cfg *config.Config, kafka, admin string) string {
+	text := fmt.Sprintf("\nSeawall %s is up.\n\n  Kafka    %s\n", versionText(), kafka)
+	if admin != "" {
+		text += fmt.Sprintf("  admin    http://%s/metrics\n", admin)
+	}
+	text += fmt.Sprintf("  data     %s\n  WAL      %s (%s)\n  objects  %s\n\n",
+		cfg.Node.DataDir, cfg.WAL.Path, config.FormatSize(cfg.WAL.CapacityBytes), strings.TrimPrefix(cfg.Store.URL, "0@"))
+	return text + fmt.Sprintf("Try: seq 5 | kcat -b %s -P -t tour && kcat -b %s -C -t tour -e\nStop with Ctrl-C.\n\n", kafka, kafka)
+}
