@@ -93,8 +93,8 @@ func (l *Log) nextLaunch() *flush {
 	}
 	f := l.queue[l.launched]
 	if f.end == 0 {
-		if l.inFlight > 0 && l.head-f.start < int64(l.cfg.GatherBytesMin) && l.isFast() {
-			return nil // a busy device gathers
+		if l.gathers(l.head - f.start) {
+			return nil
 		}
 		l.seal(f)
 	}
@@ -103,6 +103,21 @@ func (l *Log) nextLaunch() *flush {
 	}
 	l.prepare(f)
 	return f
+}
+
+// slowDepth is how many small writes a slow device is given at a time: a cloud
+// volume answers in about a millisecond and counts operations, so more would
+// use up its IOPS and gain little.
+const slowDepth = 3
+
+// gathers says whether so many bytes wait for a write in flight, rather than
+// become one more.
+func (l *Log) gathers(bytes int64) bool {
+	depth := slowDepth
+	if l.isFast() {
+		depth = 1
+	}
+	return l.inFlight >= depth && bytes < int64(l.cfg.GatherBytesMin)
 }
 
 // prepare fills in the header and the operations of a sealed flush.
@@ -114,12 +129,12 @@ func (l *Log) prepare(f *flush) {
 		Records:   f.records, BodyDigest: f.digest,
 	}
 	h.Encode(l.pages.at(f.start))
-	f.parts = 0
+	f.parts, f.ops[1].Took = 0, 0
 	for at := f.start; at < f.end; {
 		offset, contiguous := l.area.Map(at)
 		to := min(f.end, at+contiguous)
 		op := &f.ops[f.parts]
-		op.Kind, op.Offset, op.Err = device.Write, offset, nil
+		op.Kind, op.Offset, op.Err, op.Took = device.Write, offset, nil, 0
 		op.Bufs = l.pages.appendSlices(op.Bufs, at, to)
 		f.parts++
 		at = to
@@ -156,15 +171,25 @@ func (l *Log) start(f *flush, inline bool) {
 	}
 }
 
-// noteLatency keeps the moving mean of small writes.
+// noteLatency keeps an estimate of the median time of small writes. The median,
+// and the device's own time where it tells: on a busy machine a mean says more
+// about the scheduler than about the device, and taking a fast device for a
+// slow one makes the machine busier still.
 func (l *Log) noteLatency(f *flush, took time.Duration) {
 	if f.bytes() > l.cfg.InlineBytesMax {
 		return
 	}
-	const weight = 8
-	if l.latency == 0 {
-		l.latency = took
-		return
+	if own := max(f.ops[0].Took, f.ops[1].Took); own > 0 {
+		took = own
 	}
-	l.latency += (took - l.latency) / weight
+	const steps = 16
+	step := l.latency/steps + time.Microsecond
+	switch {
+	case l.latency == 0: // fast until shown otherwise
+		l.latency = min(took, l.cfg.InlineLatencyMax/2)
+	case took > l.latency:
+		l.latency = min(l.latency+step, took)
+	default:
+		l.latency = max(l.latency-step, took)
+	}
 }

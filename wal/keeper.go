@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/seawallmq/seawall/internal/clock"
-	"github.com/seawallmq/seawall/internal/page"
 	"github.com/seawallmq/seawall/wal/device"
 	"github.com/seawallmq/seawall/wal/walfmt"
 )
@@ -13,9 +12,9 @@ import (
 const (
 	// sparePages are held ready, touched, for the head to enter.
 	sparePages = 2
-	// zeroChunkBytes is one write of zeros: small enough not to be felt by an
-	// append behind it.
-	zeroChunkBytes = 1 << 20
+	// zeroChunkBytes is one write of zeros: small, so that an append behind it
+	// hardly feels it, and large enough to be worth its journal commit.
+	zeroChunkBytes = 256 << 10
 	// zeroFirstBytes are zeroed before a log is handed out.
 	zeroFirstBytes = 2 << 20
 	// zeroGuardBytes is how far ahead of the head a write of zeros must stay.
@@ -103,7 +102,7 @@ func (z *zeroer) blocks(start, end int64) bool { return start < z.to && z.from <
 func (z *zeroer) next(head, ahead, endMax int64) bool {
 	from := z.upTo
 	if head > 0 {
-		from = max(from, walfmt.Padded(head+zeroGuardBytes, page.Size))
+		from = max(from, walfmt.Padded(head+zeroGuardBytes, zeroChunkBytes))
 	}
 	to := from + zeroChunkBytes
 	if to > min(head+ahead, z.limit, endMax) {

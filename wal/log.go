@@ -80,7 +80,7 @@ type Config struct {
 	Depth int
 	// InlineBytesMax is the largest flush that an appender writes itself.
 	InlineBytesMax int
-	// InlineLatencyMax is the mean latency of small writes up to which the
+	// InlineLatencyMax is the median latency of small writes up to which the
 	// device counts as fast.
 	InlineLatencyMax time.Duration
 	// GatherBytesMin is how much gathers while a fast device is busy before
@@ -160,7 +160,7 @@ type Log struct {
 	hung       bool // failed because a write did not return
 	closed     bool
 	progress   chan struct{} // closed at the next progress; nil while nobody waits
-	latency    time.Duration // moving mean of small writes
+	latency    time.Duration // moving median of small writes
 	watching   bool
 	stats      Stats
 

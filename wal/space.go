@@ -79,7 +79,7 @@ type Stats struct {
 	DurablePosition int64
 	TrimmedPosition int64
 	InFlight        int           // device writes
-	WriteLatency    time.Duration // moving mean of small writes
+	WriteLatency    time.Duration // moving median of small writes
 }
 
 // Stats returns a snapshot.

@@ -2,6 +2,7 @@ package device
 
 import (
 	"errors"
+	"time"
 )
 
 // Kind is what an operation does.
@@ -30,6 +31,9 @@ type Op struct {
 	// Done is called once, after Err is set.
 	Done func(*Op)
 	Err  error
+	// Took is how long the device itself took, where it can tell: without the
+	// wait for a worker.
+	Took time.Duration
 }
 
 // Bytes is how many bytes the operation moves.

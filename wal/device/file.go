@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/ncw/directio"
 	"golang.org/x/sys/unix"
@@ -220,6 +221,7 @@ func (f *File) work() {
 }
 
 func (f *File) perform(op *Op) {
+	began := time.Now()
 	var err error
 	switch op.Kind {
 	case Read:
@@ -232,5 +234,5 @@ func (f *File) perform(op *Op) {
 	if err != nil {
 		err = fmt.Errorf("%s of %d bytes at %d of WAL %s: %w", op.Kind, op.Bytes(), op.Offset, f.path, err)
 	}
-	op.Err = err
+	op.Err, op.Took = err, time.Since(began)
 }
