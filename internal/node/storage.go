@@ -235,7 +235,7 @@ func (n *Node) streamsConfig(meta *streammeta.Meta, cache *logcache.Cache, windo
 		Key: func(id ids.ObjectID) string {
 			return objfmt.KeyParts{Object: id, Cluster: cluster, Attempt: ids.NewUUID(n.random)}.Key()
 		},
-		Prefix:       objfmt.KeyPrefix,
+		Prefix:       func(id ids.ObjectID) string { return objfmt.KeyParts{Object: id, Cluster: cluster}.Prefix() },
 		Frame:        frame,
 		Summarizer:   summarizer{n},
 		BlockCache:   blockcache.New(blockcache.Config{BytesMax: n.shares.blocks.Limit()}),

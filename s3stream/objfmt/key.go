@@ -24,12 +24,13 @@ type KeyParts struct {
 // prefixes by which stores divide their load. The attempt makes keys unique: no
 // two contents ever meet under one key.
 func (k KeyParts) Key() string {
-	return KeyPrefix(k.Object) + k.Cluster + "/" + k.Attempt.Hex()
+	return k.Prefix() + k.Attempt.Hex()
 }
 
-// KeyPrefix is what the keys of all attempts at an object begin with, and no
-// other object's: for finding what an upload left whose end nobody knows.
-func KeyPrefix(object ids.ObjectID) string { return reversedHex(object) + "/" }
+// Prefix is what the keys of all attempts at the cluster's object begin with,
+// and no other's, whatever clusters share the bucket: for finding what an
+// upload left whose end nobody knows.
+func (k KeyParts) Prefix() string { return reversedHex(k.Object) + "/" + k.Cluster + "/" }
 
 func reversedHex(id ids.ObjectID) string {
 	digits := fmt.Appendf(nil, "%016x", uint64(id))

@@ -14,8 +14,8 @@ func TestKey(t *testing.T) {
 	if k.Key() != want {
 		t.Errorf("Key = %s, want %s", k.Key(), want)
 	}
-	if !strings.HasPrefix(want, KeyPrefix(0x1234)) || strings.HasPrefix(want, KeyPrefix(0x234)) {
-		t.Errorf("KeyPrefix = %s", KeyPrefix(0x1234))
+	if p := k.Prefix(); !strings.HasPrefix(want, p) || p == (KeyParts{Object: 0x234, Cluster: k.Cluster}).Prefix() || p == (KeyParts{Object: k.Object, Cluster: "x"}).Prefix() {
+		t.Errorf("Prefix = %s", p)
 	}
 	got, err := ParseKey(want)
 	if err != nil || got != k {

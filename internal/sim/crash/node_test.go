@@ -152,8 +152,7 @@ func (n *node) start(ctx context.Context, b *budget.Budget, meta *streammeta.Met
 			return k.Key()
 		},
 		Prefix: func(id ids.ObjectID) string {
-			k := objfmt.KeyParts{Object: id, Cluster: "c"}.Key()
-			return k[:len(k)-len(ids.UUID{}.Hex())]
+			return objfmt.KeyParts{Object: id, Cluster: "c"}.Prefix()
 		},
 		Frame: frame, Summarizer: noSummary{},
 		BlockCache:   blockcache.New(blockcache.Config{BytesMax: 1 << 20}),
