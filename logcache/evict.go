@@ -21,7 +21,6 @@ func (w *Window) evictOldest() bool {
 	w.pages[0] = pageSlot{}
 	w.pages = w.pages[1:]
 	w.firstPage++
-	m := w.mergingLocked()
 	w.mu.Unlock()
 
 	slot.page.Release()
@@ -32,14 +31,19 @@ func (w *Window) evictOldest() bool {
 			continue
 		}
 		s.mu.Lock()
-		w.shrink(s, s.dropBelow(forgotten)+s.evictPage(number, m))
+		w.shrink(s, s.dropBelow(forgotten)+s.evictPage(number, w.merging()))
 		s.mu.Unlock()
 	}
 	return true
 }
 
-func (w *Window) mergingLocked() merging {
-	return merging{reach: w.reach.Load(), boundaries: slices.Clone(w.boundaries)}
+// merging says what may be joined now. It is asked with the lock of the stream
+// held whose entries are joined: a seal that comes later then finds the stream
+// as joined, and takes what lies across its boundary whole.
+func (w *Window) merging() merging {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return merging{reach: w.reach.Load(), boundaries: w.boundaries}
 }
 
 const (
@@ -71,11 +75,8 @@ func (w *Window) coarsen() bool {
 		return false
 	}
 	w.reach.Store(max(4*reach, reachFirst))
-	w.mu.RLock()
-	m := w.mergingLocked()
-	w.mu.RUnlock()
 	w.eachStream(func(s *streamIndex) {
-		w.cache.indexBytes.Add(-entryBytes * int64(s.coarsen(m)))
+		w.cache.indexBytes.Add(-entryBytes * int64(s.coarsen(w.merging())))
 	})
 	return true
 }
@@ -97,19 +98,22 @@ func (w *Window) Trimmed(upTo int64) {
 		return
 	}
 	w.trimmed.Store(upTo)
-	w.mu.Lock()
-	w.boundaries = slices.DeleteFunc(w.boundaries, func(at int64) bool { return at <= upTo })
+	w.mu.RLock()
 	resident := upTo
 	if len(w.pages) > 0 {
 		resident = w.firstPage * page.Size
 	}
-	w.mu.Unlock()
+	w.mu.RUnlock()
 	forgotten := min(upTo, resident)
 	w.eachStream(func(s *streamIndex) {
 		if !s.gone {
 			w.shrink(s, s.dropBelow(forgotten))
 		}
 	})
+	// Only now: nothing below upTo may be joined with what stays.
+	w.mu.Lock()
+	w.boundaries = slices.DeleteFunc(slices.Clone(w.boundaries), func(at int64) bool { return at <= upTo })
+	w.mu.Unlock()
 	if w.cache.indexBytes.Load() < w.cache.indexMax/2 {
 		w.reach.Store(0)
 	}

@@ -1,6 +1,8 @@
 package logcache
 
 import (
+	"slices"
+
 	"github.com/seawallmq/seawall/internal/ids"
 )
 
@@ -8,7 +10,8 @@ import (
 // together.
 type Generation struct {
 	// From and UpTo are positions: the generation holds the records in
-	// [From, UpTo). Once it is committed the log may be trimmed at UpTo.
+	// [From, UpTo), and of a stream whose records were joined across UpTo some
+	// more. Once it is committed the log may be trimmed at UpTo.
 	From, UpTo int64
 	extents    []Extent
 }
@@ -54,7 +57,7 @@ func (w *Window) Seal() *Generation {
 	w.toSeal = nil
 	w.sealedTo = upTo
 	if upTo > g.From {
-		w.boundaries = append(w.boundaries, upTo)
+		w.boundaries = append(slices.Clip(w.boundaries), upTo)
 	}
 	w.mu.Unlock()
 

@@ -40,7 +40,7 @@ type Window struct {
 	toSeal    []*streamIndex
 	sealedTo  int64
 	// boundaries are the sealed positions above the trim position: where a
-	// trim may come to fall.
+	// trim may come to fall. The slice is replaced and never written to.
 	boundaries []int64
 }
 
