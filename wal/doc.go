@@ -18,7 +18,11 @@
 //     is pending and the device is known to be fast;
 //   - at once by the device's workers, when nothing is in flight;
 //   - when a write completes, or as soon as enough has gathered, while the
-//     device is busy and has depth to spare.
+//     device is busy and has depth to spare; a slow device is given a few small
+//     writes at a time.
+//
+// A caller with several records, or with a lock held, appends them on
+// [Record].Hold and calls [Log.Flush] once.
 //
 // There is no linger and no timer. Completions run in the order of positions
 // and only over a contiguous durable prefix, after the fence was asked, one

@@ -95,7 +95,8 @@ type Config struct {
 	HangTimeout time.Duration
 	// NoKeeper runs no background goroutine: for deterministic tests.
 	NoKeeper bool
-	// Observe, if set, is called after every flush that became durable.
+	// Observe, if set, is called after every flush that was written, under the
+	// log's lock: it must be quick and must not call the log.
 	Observe func(FlushInfo)
 }
 
