@@ -22,7 +22,8 @@ import (
 //     min bytes; records leave straight from the log's pages.
 //   - Else it waits for the high watermarks of its partitions, at most max
 //     wait; no goroutine waits with it.
-//   - History that is not in memory is read by a bounded set of readers.
+//   - History that is not in memory is read by a bounded set of readers. What
+//     is in memory need not wait for it, though every second answer does.
 //   - The first partition with data gives one batch even if that is over the
 //     limits, so that a large batch is never in the way (KIP-74).
 //   - Sessions as in KIP-227, bounded in number and bytes.
@@ -71,6 +72,7 @@ type fetchRead struct {
 	p       *partition.Partition
 	result  partition.Fetched
 	err     error
+	missed  bool // has data, which is not in memory
 	skipped bool // not in an incremental answer
 }
 
@@ -98,13 +100,29 @@ func (b *Broker) fetch(c *Ctx, req *kmsg.FetchRequest, t Ticket) {
 func (f *fetch) attempt() {
 	cold := f.readAll(context.Background(), false)
 	switch {
+	case cold && f.historyIsDue():
+		f.b.readers.Go(func() error { f.readCold(); return nil })
 	case f.enough():
 		f.answer()
-	case cold:
-		f.b.readers.Go(func() error { f.readCold(); return nil })
 	default:
 		f.wait()
 	}
+}
+
+// historyIsDue says whether what is not in memory must be in this answer. It
+// may be left out once, so that it does not hold up what is at hand, but not
+// again and again: it would never be read beside a partition that always has
+// news.
+func (f *fetch) historyIsDue() bool {
+	if f.bytes == 0 || !f.enough() || f.session.id == 0 { // without a session nobody remembers
+		return true
+	}
+	for i := range f.reads {
+		if r := &f.reads[i]; r.missed && r.part.left {
+			return true
+		}
+	}
+	return false
 }
 
 // readCold reads again, now blocking; it runs on one of the bounded readers.
@@ -152,9 +170,8 @@ func (f *fetch) readAll(ctx context.Context, block bool) (cold bool) {
 		}
 		limit := min(int(part.maxBytes), budget-f.bytes)
 		opt := partition.FetchOptions{MaxBytes: limit, MinOne: f.bytes == 0, Block: block}
-		var missed bool
-		read.result, missed, read.err = read.p.Fetch(ctx, part.offset, opt)
-		cold = cold || missed
+		read.result, read.missed, read.err = read.p.Fetch(ctx, part.offset, opt)
+		cold = cold || read.missed
 		f.bytes += read.result.Bytes
 	}
 	return cold
@@ -290,7 +307,7 @@ func (f *fetch) markUnchanged() {
 		part, res := r.part, &r.result
 		r.skipped = f.incremental && res.Bytes == 0 && code == 0 && part.toldErr == 0 &&
 			part.toldHW == res.HighWatermark && part.toldStart == res.Start
-		part.gave = res.Bytes > 0
+		part.gave, part.left = res.Bytes > 0, r.missed
 		part.toldErr, part.toldHW, part.toldStart = code, res.HighWatermark, res.Start
 	}
 }
@@ -397,7 +414,9 @@ func (f *fetch) Release() {
 	clear(f.watches)
 	clear(f.segments)
 	if cap(f.reads) > fetchKeep || cap(f.segments) > 16*fetchKeep {
-		*f = fetch{}
+		// Not the whole of f: a timer that lost a race with other news may still
+		// try to wake it, and must find it woken.
+		f.reads, f.cuts, f.segments, f.watches, f.head = nil, nil, nil, nil, nil
 	}
 	f.b, f.ticket, f.req, f.timer, f.unhook = nil, Ticket{}, nil, nil, nil
 	fetches.Put(f)

@@ -40,6 +40,7 @@ type fetchPart struct {
 	toldHW, toldStart int64
 	toldErr           int16
 	gave              bool // data, in the answer under way
+	left              bool // out of the last answer, for not being in memory
 }
 
 // fetchSession is a consumer's list of partitions kept between its fetches. One
