@@ -17,13 +17,21 @@ const (
 	failed
 )
 
+// memory is what the blocks of one run lie in. It is freed with the last of
+// them: blocks that are read one after another are mostly evicted so, too.
+type memory struct {
+	buf    []byte
+	blocks int // that are not dropped
+}
+
 // Block is one cached block. Its fields are guarded by the cache's lock,
 // except buf and err, which are written before done is closed and only read
 // after.
 type Block struct {
 	cache *Cache
 	key   Key
-	buf   []byte
+	mem   *memory // of the run it was claimed in
+	buf   []byte  // its part of that
 	err   error
 	done  chan struct{} // closed when filled or failed
 	state blockState
@@ -37,10 +45,11 @@ type Block struct {
 // Key is the block's name.
 func (b *Block) Key() Key { return b.key }
 
-// Buffer is what the filler fills. Nobody reads it before Loaded.
-func (b *Block) Buffer() []byte { return b.buf }
+// Run is what the filler fills: the memory of all blocks claimed together with
+// this one, in order. Nobody reads a block before Loaded.
+func (b *Block) Run() []byte { return b.mem.buf }
 
-// Loaded says that the buffer is filled, or why it could not be. Only the one
+// Loaded says that the block is filled, or why it could not be. Only the one
 // who was told to fill calls it, once, while holding the block.
 func (b *Block) Loaded(err error) {
 	c := b.cache
@@ -83,8 +92,8 @@ func (b *Block) Ready() bool {
 	}
 }
 
-// Bytes is the block's content: valid after Wait returned nil and until
-// Release, and not to be written.
+// Bytes is the block's content: valid after Wait returned nil, or for who filled
+// it, and until Release. It is not to be written.
 func (b *Block) Bytes() []byte { return b.buf }
 
 // Release gives up a hold.

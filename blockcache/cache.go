@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/invariant"
 )
 
 // ErrBusy says that too many callers wait for space already.
@@ -30,10 +31,14 @@ const (
 	priorities
 )
 
-// Memory gives the buffers that blocks lie in. Alloc may be given any size up
-// to the cache's; it is called under the cache's lock and must not block.
+// Memory gives the buffers that blocks lie in. Its methods are called under the
+// cache's lock and must not block.
 type Memory interface {
+	// Cost is how many bytes a buffer of size bytes takes.
+	Cost(size int) int64
+	// Alloc gives size bytes, of any content.
 	Alloc(size int) []byte
+	// Free takes back what Alloc gave.
 	Free(buf []byte)
 }
 
@@ -41,7 +46,7 @@ type Memory interface {
 type Config struct {
 	BytesMax   int64  // bound of all blocks together, held ones included
 	WaitersMax int    // bound of callers waiting for space; 0 means 1024
-	Memory     Memory // nil means the garbage-collected heap
+	Memory     Memory // nil means memory off the garbage-collected heap
 }
 
 // Stats is a snapshot of a cache's counters.
@@ -79,18 +84,13 @@ type waiter struct {
 func New(cfg Config) *Cache {
 	c := &Cache{mem: cfg.Memory, bytesMax: cfg.BytesMax, waitersMax: cfg.WaitersMax, entries: map[Key]*Block{}}
 	if c.mem == nil {
-		c.mem = heap{}
+		c.mem = newArena(cfg.BytesMax)
 	}
 	if c.waitersMax == 0 {
 		c.waitersMax = 1024
 	}
 	return c
 }
-
-type heap struct{}
-
-func (heap) Alloc(size int) []byte { return make([]byte, size) }
-func (heap) Free([]byte)           {}
 
 // Lookup returns the block of key, held, if it is present and filled.
 func (c *Cache) Lookup(key Key) (*Block, bool) {
@@ -111,67 +111,89 @@ func (c *Cache) Has(key Key) bool {
 	return c.entries[key] != nil
 }
 
-// Claim returns the block of key, held. If fill is true the block is new and
-// the caller must fill its Buffer and call Loaded, exactly once; otherwise the
-// caller must Wait before it reads Bytes. Claim waits for space until ctx is
-// done; when WaitersMax callers wait already it returns ErrBusy.
-func (c *Cache) Claim(ctx context.Context, key Key, size int, p Priority) (b *Block, fill bool, err error) {
-	c.mu.Lock()
-	if b := c.entries[key]; b != nil {
-		c.touch(b)
-		c.mu.Unlock()
-		return b, false, nil
-	}
-	c.stats.Misses++
-	if int64(size) > c.bytesMax {
-		c.mu.Unlock()
-		return nil, false, ErrTooLarge
-	}
-	if c.nWaiting > 0 || !c.reserve(size) {
-		if err := c.wait(ctx, size, p); err != nil {
-			c.mu.Unlock()
-			return nil, false, err
-		}
-		if b := c.entries[key]; b != nil { // another loaded it while we waited
-			c.unreserve(size)
-			c.touch(b)
-			c.mu.Unlock()
-			return b, false, nil
-		}
-	}
-	b = c.insert(key, size)
-	c.mu.Unlock()
-	return b, true, nil
+// Want names a block to be claimed.
+type Want struct {
+	Key  Key
+	Size int // bytes
 }
 
-// TryClaim is Claim without waiting for space: ok is false if there is none.
-// Whoever holds blocks already claims more only by TryClaim, or two that hold
-// what the other waits for would wait for ever.
-func (c *Cache) TryClaim(key Key, size int) (b *Block, fill, ok bool) {
+// ClaimRun claims blocks that lie behind one another in one object. If the
+// first is present or being filled, it returns that block alone, held, and fill
+// is false: the caller must Wait before it reads Bytes. Otherwise it returns
+// new blocks, held, for as many of run as are not present, but only the first
+// where space is short; the caller must fill Run of the first, which is the
+// memory of all of them together, and call Loaded of each, exactly once.
+//
+// ClaimRun waits for space until ctx is done; when WaitersMax callers wait
+// already it returns ErrBusy. run is not empty.
+func (c *Cache) ClaimRun(ctx context.Context, run []Want, p Priority) (blocks []*Block, fill bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if b := c.entries[key]; b != nil {
-		c.touch(b)
-		return b, false, true
+	if blocks, fill, ok := c.tryClaim(run); ok {
+		return blocks, fill, nil
 	}
-	if c.nWaiting > 0 || !c.reserve(size) {
+	size := run[0].Size
+	if c.mem.Cost(size) > c.bytesMax {
+		return nil, false, ErrTooLarge
+	}
+	if err := c.wait(ctx, size, p); err != nil {
+		return nil, false, err
+	}
+	if b := c.entries[run[0].Key]; b != nil { // another loaded it while we waited
+		c.unreserve(size)
+		c.touch(b)
+		return []*Block{b}, false, nil
+	}
+	return c.insert(run[:1], size), true, nil
+}
+
+// TryClaimRun is ClaimRun without waiting for space: ok is false if there is
+// none. Whoever holds blocks already claims more only by TryClaimRun, or two
+// that hold what the other waits for would wait for ever.
+func (c *Cache) TryClaimRun(run []Want) (blocks []*Block, fill, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if blocks, fill, ok = c.tryClaim(run); !ok {
 		c.stats.Refused++
+	}
+	return blocks, fill, ok
+}
+
+func (c *Cache) tryClaim(run []Want) (blocks []*Block, fill, ok bool) {
+	if b := c.entries[run[0].Key]; b != nil {
+		c.touch(b)
+		return []*Block{b}, false, true
+	}
+	if c.nWaiting > 0 {
 		return nil, false, false
 	}
-	c.stats.Misses++
-	return c.insert(key, size), true, true
+	n, size := 1, run[0].Size
+	for n < len(run) && c.entries[run[n].Key] == nil {
+		size += run[n].Size
+		n++
+	}
+	if n > 1 && !c.reserve(size) {
+		n, size = 1, run[0].Size
+	} else if n > 1 {
+		return c.insert(run[:n], size), true, true
+	}
+	if !c.reserve(size) {
+		return nil, false, false
+	}
+	return c.insert(run[:1], size), true, true
 }
 
 // Get returns the block of key, held and filled, loading it with load if
 // nobody has. load fills all of dst. An error of load is given to everyone who
 // waits for the block, and the block is forgotten.
-func (c *Cache) Get(ctx context.Context, key Key, size int, p Priority, load func(dst []byte) error) (*Block, error) {
-	b, fill, err := c.Claim(ctx, key, size, p)
+func (c *Cache) Get(ctx context.Context, want Want, p Priority, load func(dst []byte) error) (*Block, error) {
+	blocks, fill, err := c.ClaimRun(ctx, []Want{want}, p)
 	if err != nil {
 		return nil, err
 	}
+	b := blocks[0]
 	if fill {
-		b.Loaded(load(b.Buffer()))
+		b.Loaded(load(b.Run()))
 	}
 	if err := b.Wait(ctx); err != nil {
 		b.Release()
@@ -191,6 +213,20 @@ func (c *Cache) Drop(object ids.ObjectID) {
 		}
 	}
 	c.grant()
+}
+
+// Close forgets all blocks and gives their memory back. Nobody may hold one, or
+// claim one any more.
+func (c *Cache) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, b := range c.entries {
+		invariant.Check(b.refs == 0, "blockcache: closed with a block held")
+		c.forget(b)
+	}
+	if a, ok := c.mem.(*arena); ok {
+		a.close()
+	}
 }
 
 // Stats returns the counters as they stand.
@@ -214,17 +250,25 @@ func (c *Cache) touch(b *Block) {
 	}
 }
 
-// insert makes the entry of key, held by the caller and being filled; its
+// insert makes the entries of a run, held by the caller and being filled; its
 // bytes are reserved already.
-func (c *Cache) insert(key Key, size int) *Block {
-	b := &Block{cache: c, key: key, buf: c.mem.Alloc(size), refs: 1, done: make(chan struct{})}
-	c.entries[key] = b
-	if c.ghosts.take(key) {
-		c.main.push(b)
-	} else {
-		c.small.push(b)
+func (c *Cache) insert(run []Want, size int) []*Block {
+	c.stats.Misses += uint64(len(run))
+	mem := &memory{buf: c.mem.Alloc(size), blocks: len(run)}
+	out := make([]*Block, len(run))
+	at := 0
+	for i, w := range run {
+		b := &Block{cache: c, key: w.Key, mem: mem, buf: mem.buf[at : at+w.Size : at+w.Size], refs: 1, done: make(chan struct{})}
+		at += w.Size
+		c.entries[w.Key] = b
+		if c.ghosts.take(w.Key) {
+			c.main.push(b)
+		} else {
+			c.small.push(b)
+		}
+		out[i] = b
 	}
-	return b
+	return out
 }
 
 // wait queues the caller until size bytes are reserved for it. The lock is

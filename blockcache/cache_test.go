@@ -24,7 +24,7 @@ func fillWith(x byte) func([]byte) error {
 
 func get(t *testing.T, c *Cache, pos int64, size int) *Block {
 	t.Helper()
-	b, err := c.Get(context.Background(), Key{1, pos}, size, CatchUp, fillWith(byte(pos)))
+	b, err := c.Get(context.Background(), Want{Key{1, pos}, size}, CatchUp, fillWith(byte(pos)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestOneLoadForMany(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 32 {
 		wg.Go(func() {
-			b, err := c.Get(context.Background(), Key{7, 0}, 100, Tail, func(dst []byte) error {
+			b, err := c.Get(context.Background(), Want{Key{7, 0}, 100}, Tail, func(dst []byte) error {
 				loads.Add(1)
 				<-gate
 				return fillWith(9)(dst)
@@ -65,7 +65,7 @@ func TestOneLoadForMany(t *testing.T) {
 func TestFailedLoadIsForgottenAndTold(t *testing.T) {
 	c := New(Config{BytesMax: 1000})
 	boom := errors.New("boom")
-	if _, err := c.Get(context.Background(), Key{1, 1}, 600, Tail, func([]byte) error { return boom }); !errors.Is(err, boom) {
+	if _, err := c.Get(context.Background(), Want{Key{1, 1}, 600}, Tail, func([]byte) error { return boom }); !errors.Is(err, boom) {
 		t.Fatalf("got %v", err)
 	}
 	if s := c.Stats(); s.Bytes != 0 || s.Blocks != 0 {
@@ -77,13 +77,13 @@ func TestFailedLoadIsForgottenAndTold(t *testing.T) {
 func TestHeldBlocksStayAndWaitersAreServedByPriority(t *testing.T) {
 	c := New(Config{BytesMax: 1000})
 	a := get(t, c, 1, 600)
-	if _, _, ok := c.TryClaim(Key{1, 2}, 600); ok {
+	if _, _, ok := c.TryClaimRun([]Want{{Key{1, 2}, 600}}); ok {
 		t.Fatal("read-ahead took space that is held")
 	}
 	order := make(chan Priority, 2)
 	for i, p := range []Priority{CatchUp, Tail} {
 		go func() {
-			b, err := c.Get(context.Background(), Key{2, int64(i)}, 600, p, fillWith(0))
+			b, err := c.Get(context.Background(), Want{Key{2, int64(i)}, 600}, p, fillWith(0))
 			if err != nil {
 				t.Error(err)
 			}
@@ -105,12 +105,12 @@ func TestWaitEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() {
-		_, _, err := c.Claim(ctx, Key{1, 2}, 10, Tail)
+		_, _, err := c.ClaimRun(ctx, []Want{{Key{1, 2}, 10}}, Tail)
 		done <- err
 	}()
 	for c.Stats().Waiters == 0 {
 	}
-	if _, _, err := c.Claim(ctx, Key{1, 3}, 10, Tail); !errors.Is(err, ErrBusy) {
+	if _, _, err := c.ClaimRun(ctx, []Want{{Key{1, 3}, 10}}, Tail); !errors.Is(err, ErrBusy) {
 		t.Errorf("second waiter: %v", err)
 	}
 	cancel()
@@ -118,7 +118,7 @@ func TestWaitEndsWithContext(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	a.Release()
-	if _, _, err := c.Claim(context.Background(), Key{1, 4}, 1001, Tail); !errors.Is(err, ErrTooLarge) {
+	if _, _, err := c.ClaimRun(context.Background(), []Want{{Key{1, 4}, 1001}}, Tail); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -148,12 +148,12 @@ func TestReadAheadSurvivesUntilRead(t *testing.T) {
 		get(t, c, i, 1).Release()
 	}
 	for i := range int64(200) {
-		b, _, ok := c.TryClaim(Key{9, i}, 1)
+		b, _, ok := c.TryClaimRun([]Want{{Key{9, i}, 1}})
 		if !ok {
 			t.Fatal("no room to read ahead")
 		}
-		b.Loaded(nil)
-		b.Release()
+		b[0].Loaded(nil)
+		b[0].Release()
 	}
 	for i := range int64(200) {
 		if !c.Has(Key{9, i}) {
@@ -179,6 +179,64 @@ func TestDropKeepsHeldBlocks(t *testing.T) {
 	}
 }
 
+func TestARunIsOnePieceOfMemory(t *testing.T) {
+	c := New(Config{BytesMax: 1000})
+	run := []Want{{Key{1, 0}, 100}, {Key{1, 100}, 200}, {Key{1, 300}, 50}}
+	get(t, c, 300, 50).Release() // present: the run ends before it
+	blocks, fill, ok := c.TryClaimRun(run)
+	if !ok || !fill || len(blocks) != 2 || len(blocks[0].Run()) != 300 {
+		t.Fatalf("claimed %d blocks, %v %v", len(blocks), fill, ok)
+	}
+	for i := range blocks[0].Run() {
+		blocks[0].Run()[i] = byte(i)
+	}
+	for _, b := range blocks {
+		b.Loaded(nil)
+	}
+	if b := blocks[1].Bytes(); len(b) != 200 || b[0] != 100 {
+		t.Errorf("second block begins with %d", b[0])
+	}
+	blocks[0].Release()
+	blocks[1].Release()
+	if again, fill, ok := c.TryClaimRun(run[1:]); !ok || fill || len(again) != 1 || again[0] != blocks[1] {
+		t.Error("a present block was claimed anew")
+	} else {
+		again[0].Release()
+	}
+	// Where there is no room for the whole run, its first block is to be had.
+	hold := get(t, c, 5000, 600)
+	blocks, _, ok = c.TryClaimRun([]Want{{Key{2, 0}, 300}, {Key{2, 300}, 300}})
+	if !ok || len(blocks) != 1 {
+		t.Fatalf("%d blocks under pressure", len(blocks))
+	}
+	blocks[0].Loaded(nil)
+	blocks[0].Release()
+	hold.Release()
+	c.Drop(1)
+	c.Drop(2)
+	if s := c.Stats(); s.Bytes != 0 || s.Blocks != 0 {
+		t.Errorf("left over: %+v", s)
+	}
+}
+
+func TestMemoryIsRecycledAndBounded(t *testing.T) {
+	c := New(Config{BytesMax: 4 << 20})
+	a := c.mem.(*arena)
+	for i := range int64(200) { // sizes change: what lies free in one makes room for another
+		get(t, c, i, 100<<10+int(i)*4096).Release()
+		if a.mapped > a.bytesMax {
+			t.Fatalf("%d bytes mapped, bound is %d", a.mapped, a.bytesMax)
+		}
+	}
+	if s := c.Stats(); s.Bytes > s.BytesMax || s.Evictions == 0 {
+		t.Errorf("stats %+v", s)
+	}
+	c.Close()
+	if a.mapped != 0 {
+		t.Errorf("%d bytes stay mapped", a.mapped)
+	}
+}
+
 func TestConcurrentUseStaysBounded(t *testing.T) {
 	c := New(Config{BytesMax: 4096})
 	var wg sync.WaitGroup
@@ -191,7 +249,7 @@ func TestConcurrentUseStaysBounded(t *testing.T) {
 				if rng.IntN(20) == 0 {
 					fail = fmt.Errorf("load %d", pos)
 				}
-				b, err := c.Get(context.Background(), Key{1, pos}, 100+int(pos), CatchUp, func(dst []byte) error {
+				b, err := c.Get(context.Background(), Want{Key{1, pos}, 100 + int(pos)}, CatchUp, func(dst []byte) error {
 					_ = fillWith(byte(pos))(dst)
 					return fail
 				})

@@ -10,6 +10,10 @@
 // or being filled is never evicted, so a slice of it stays valid until
 // Release; under -tags invariants an evicted buffer is poisoned.
 //
+// Blocks that lie behind one another in an object are claimed as a run, which
+// is one piece of memory, so that one read of the store fills them without a
+// copy. Memory is off the heap and recycled, the warmest first.
+//
 // Eviction is S3-FIFO: new blocks enter a small queue and move to the main
 // queue only when they are used again; keys evicted from the small queue are
 // remembered for a while (ghosts) and enter the main queue when they return.

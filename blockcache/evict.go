@@ -10,17 +10,18 @@ const smallShare = 4
 // reserve makes room for size bytes by evicting, and takes them. It says false
 // when too much is held or being filled.
 func (c *Cache) reserve(size int) bool {
-	for c.bytes+int64(size) > c.bytesMax {
+	cost := c.mem.Cost(size)
+	for c.bytes+cost > c.bytesMax {
 		if !c.evictOne() {
 			return false
 		}
 	}
-	c.bytes += int64(size)
+	c.bytes += cost
 	return true
 }
 
 func (c *Cache) unreserve(size int) {
-	c.bytes -= int64(size)
+	c.bytes -= c.mem.Cost(size)
 	c.grant()
 }
 
@@ -78,16 +79,21 @@ func (c *Cache) forget(b *Block) {
 	}
 }
 
+// drop gives up a block that is neither held nor in the cache.
 func (c *Cache) drop(b *Block) {
-	c.bytes -= int64(len(b.buf))
-	invariant.Check(c.bytes >= 0, "blockcache: more bytes freed than taken")
 	if invariant.Enabled {
 		for i := range b.buf {
 			b.buf[i] = 0xdb
 		}
 	}
-	c.mem.Free(b.buf)
 	b.buf = nil
+	if b.mem.blocks--; b.mem.blocks > 0 {
+		return
+	}
+	c.bytes -= c.mem.Cost(len(b.mem.buf))
+	invariant.Check(c.bytes >= 0, "blockcache: more bytes freed than taken")
+	c.mem.Free(b.mem.buf)
+	b.mem.buf = nil
 }
 
 // queue is a FIFO of blocks, intrusive.

@@ -168,7 +168,7 @@ func (d *disk) boot(t *testing.T) *node {
 		Key:    func(id ids.ObjectID) string { return fmt.Sprintf("%d/%d-%d", id, d.lives, attempts.Add(1)) },
 		Prefix: func(id ids.ObjectID) string { return fmt.Sprintf("%d/", id) },
 		Frame:  frame, Summarizer: noSummary{},
-		BlockCache:   blockcache.New(blockcache.Config{BytesMax: 4 << 20}),
+		BlockCache:   blockcache.New(blockcache.Config{BytesMax: 4 << 20, Memory: blockcache.Heap{}}),
 		UploadMemory: b.Account("upload", 3*objstore.PartBytesMin),
 		Settings:     set, Clock: clock.Wall(), Random: rand.Uint64, Log: slog.New(slog.DiscardHandler),
 	})

@@ -26,42 +26,45 @@ func (r *Reader) putCursor(c *cursor, stream ids.StreamID, next int64) {
 // of them, as long as the cache has room that nobody waits for. It does not
 // wait for them: the consumer will.
 func (r *Reader) readAhead(c *cursor, stream ids.StreamID, from, want int64) {
-	var fills []fill
-	var asked []aheadBlock
-	full := false
+	var refs []blockRef
 	for ref, err := range r.blocks(r.ctx, stream, from) {
 		if err != nil || want <= 0 {
 			break // an error is the consumer's to meet
 		}
-		if ref.Start < from { // the consumer is in it
-			continue
+		if ref.Start >= from { // else the consumer is in it
+			refs = append(refs, ref)
+			want -= int64(ref.Size)
 		}
-		if !r.cfg.Cache.Has(ref.key()) {
-			b, isNew, ok := r.cfg.Cache.TryClaim(ref.key(), ref.Size)
-			if full = !ok; full {
-				break
-			}
-			if isNew {
-				fills = append(fills, fill{ref, b})
-			} else {
-				b.Release()
-			}
-		}
-		want -= int64(ref.Size)
-		asked = append(asked, aheadBlock{ref.End, int64(ref.Size)})
 	}
-	r.fetch(fills)
-	for _, f := range fills {
-		f.block.Release() // held only so that it was not evicted before it is loading
-	}
+	asked := r.prefetch(refs)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c.reading = false
-	if n := len(asked); n > 0 {
-		c.ahead = append(c.ahead, asked...)
-		c.asked = max(c.asked, asked[n-1].end)
+	for _, ref := range refs[:asked] {
+		c.ahead = append(c.ahead, aheadBlock{ref.End, int64(ref.Size)})
+		c.asked = max(c.asked, ref.End)
 	}
-	if full {
+	if asked < len(refs) {
 		c.shrink()
 	}
+}
+
+// prefetch begins to load the blocks that are not there yet, and returns how
+// many it saw to before the cache had no more room.
+func (r *Reader) prefetch(refs []blockRef) (asked int) {
+	for asked < len(refs) {
+		rest := refs[asked:]
+		blocks, fill, ok := r.cfg.Cache.TryClaimRun(wants(rest[:runLen(rest)]))
+		if !ok {
+			break
+		}
+		if fill {
+			r.fetch(rest[:len(blocks)], blocks)
+		}
+		for _, b := range blocks {
+			b.Release() // while it is being filled it stays without
+		}
+		asked += len(blocks)
+	}
+	return asked
 }

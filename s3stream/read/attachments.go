@@ -45,16 +45,13 @@ func (r *Reader) Attachments(ctx context.Context, stream ids.StreamID, from, upT
 
 // summary returns the block of an attachment, held.
 func (r *Reader) summary(ctx context.Context, ref blockRef) (*blockcache.Block, error) {
-	b, isNew, err := r.cfg.Cache.Claim(ctx, ref.key(), ref.Size, blockcache.CatchUp)
+	held, err := r.claim(ctx, []blockRef{ref})
 	if err != nil {
 		return nil, err
 	}
-	if isNew {
-		r.fetch([]fill{{ref, b}})
-	}
-	if err := b.Wait(ctx); err != nil {
-		b.Release()
+	if err := held[0].Wait(ctx); err != nil {
+		held[0].Release()
 		return nil, err
 	}
-	return b, nil
+	return held[0], nil
 }

@@ -146,25 +146,27 @@ func (r *Reader) wanted(ctx context.Context, req Request) ([]blockRef, error) {
 // claim holds as many of the blocks as the cache has room for, at least the
 // first, and sees to it that they are loaded.
 func (r *Reader) claim(ctx context.Context, refs []blockRef) ([]*blockcache.Block, error) {
-	first, isNew, err := r.cfg.Cache.Claim(ctx, refs[0].key(), refs[0].Size, blockcache.CatchUp)
-	if err != nil {
-		return nil, err
-	}
-	held := []*blockcache.Block{first}
-	var fills []fill
-	if isNew {
-		fills = append(fills, fill{refs[0], first})
-	}
-	for _, ref := range refs[1:] {
-		b, isNew, ok := r.cfg.Cache.TryClaim(ref.key(), ref.Size)
-		if !ok {
-			break
+	var held []*blockcache.Block
+	for len(held) < len(refs) {
+		rest := refs[len(held):]
+		run := wants(rest[:runLen(rest)])
+		var blocks []*blockcache.Block
+		var fill bool
+		if len(held) == 0 {
+			var err error
+			if blocks, fill, err = r.cfg.Cache.ClaimRun(ctx, run, blockcache.CatchUp); err != nil {
+				return nil, err
+			}
+		} else {
+			var ok bool
+			if blocks, fill, ok = r.cfg.Cache.TryClaimRun(run); !ok {
+				break
+			}
 		}
-		held = append(held, b)
-		if isNew {
-			fills = append(fills, fill{ref, b})
+		if fill {
+			r.fetch(rest[:len(blocks)], blocks)
 		}
+		held = append(held, blocks...)
 	}
-	r.fetch(fills)
 	return held, nil
 }

@@ -43,7 +43,7 @@ func frame(p []byte) (size int, start, end int64, err error) {
 // world is a store with objects, and the metadata of them.
 type world struct {
 	objstore.Store
-	t      *testing.T
+	t      testing.TB
 	ranges map[ids.StreamID][]meta.ObjectRange
 	log    map[ids.StreamID][]batch // all that was put
 	nextID ids.ObjectID
@@ -57,7 +57,7 @@ type batch struct {
 	data       []byte
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	return &world{
 		Store: mem.New(clock.NewManual(time.Unix(1e9, 0))), t: t,
 		ranges: map[ids.StreamID][]meta.ObjectRange{}, log: map[ids.StreamID][]batch{},

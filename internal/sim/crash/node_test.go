@@ -155,7 +155,7 @@ func (n *node) start(ctx context.Context, b *budget.Budget, meta *streammeta.Met
 			return objfmt.KeyParts{Object: id, Cluster: "c"}.Prefix()
 		},
 		Frame: frame, Summarizer: noSummary{},
-		BlockCache:   blockcache.New(blockcache.Config{BytesMax: 1 << 20}),
+		BlockCache:   blockcache.New(blockcache.Config{BytesMax: 1 << 20, Memory: blockcache.Heap{}}),
 		UploadMemory: b.Account("upload", 2*objstore.PartBytesMin),
 		Settings:     set, Clock: clk, Random: func() uint64 { return 0 }, Log: slog.New(slog.DiscardHandler),
 	})
