@@ -43,11 +43,11 @@ func (n *Node) startMetadata(ctx context.Context) error {
 	n.observer = kraftmeta.NewObserver(remote, kraftmeta.ObserverOptions{
 		Node: n.cfg.Node.ID, Incarnation: n.incarnation, Cluster: n.controller.ClusterID(), Clock: n.clock, Logger: n.log,
 	})
-	n.observer.Start()
 	n.metadata = kraftmeta.NewClient(remote, n.observer, n.incarnation, n.clock)
 	if err := n.controller.WaitReady(ctx); err != nil {
 		return err
 	}
+	n.observer.Start()
 	return n.register(ctx)
 }
 

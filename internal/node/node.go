@@ -116,7 +116,7 @@ func (n *Node) Start(ctx context.Context) error {
 	}
 	n.setState(serving)
 	n.log.Info("serving", "listeners", n.Addr(), "node", n.cfg.Node.ID, "epoch", n.epoch,
-		"cluster", n.controller.ClusterID(), "took", n.clock.Now().Sub(began).Round(time.Millisecond))
+		"cluster", n.controller.ClusterID().String(), "took", n.clock.Now().Sub(began).Round(time.Millisecond))
 	return nil
 }
 

@@ -107,7 +107,7 @@ func (n *Node) rescue(ctx context.Context, meta *streammeta.Meta, cache *logcach
 		if err != nil {
 			return nil, errors.Join(err, closeAll(old))
 		}
-		n.log.Info("older WAL instance rescued", "instance", w.Instance, "offsets", r.Offsets,
+		n.log.Info("older WAL instance rescued", "instance", w.Instance.Hex(), "offsets", r.Offsets,
 			"took", n.clock.Now().Sub(began).Round(time.Millisecond))
 		old = append(old, r)
 	}
