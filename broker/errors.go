@@ -49,6 +49,7 @@ var kafkaErrors = []struct {
 	// Nothing was appended and the client may try again; clients that know of
 	// no full log know of too few replicas.
 	{partition.ErrFull, kerr.NotEnoughReplicas},
+	{partition.ErrTooLarge, kerr.MessageTooLarge},
 	{partition.ErrStorage, kerr.KafkaStorageError},
 
 	{batch.ErrTooLarge, kerr.MessageTooLarge},

@@ -27,6 +27,8 @@ var (
 	// ErrFull: there is no room in the WAL or the log cache now; nothing was
 	// appended, and the append may be tried again.
 	ErrFull = errors.New("partition: no room in the write-ahead log")
+	// ErrTooLarge: the batch would never fit into the write-ahead log.
+	ErrTooLarge = errors.New("partition: batch is too large for the write-ahead log")
 	// ErrStorage: the write-ahead log failed; this node takes no more appends.
 	ErrStorage = errors.New("partition: storage failed")
 )
@@ -365,6 +367,8 @@ func storageError(err error) error {
 	switch {
 	case errors.Is(err, s3stream.ErrFull):
 		return ErrFull
+	case errors.Is(err, s3stream.ErrTooLarge):
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	case errors.Is(err, s3stream.ErrClosed):
 		return ErrNotLeader
 	case errors.Is(err, ErrStorage):

@@ -161,7 +161,11 @@ func (n *Node) olderInstances() ([]*image.WAL, error) {
 // openWAL makes a fresh instance and has the metadata know it before its first
 // append.
 func (n *Node) openWAL(ctx context.Context, cache *logcache.Cache, window *logcache.Window, old []*rescue.Rescued) error {
-	spec := volume.Spec{Instance: ids.NewUUID(n.random), NodeEpoch: n.epoch, WindowBytes: n.walWindow()}
+	windowBytes, err := n.walWindow()
+	if err != nil {
+		return err
+	}
+	spec := volume.Spec{Instance: ids.NewUUID(n.random), NodeEpoch: n.epoch, WindowBytes: windowBytes}
 	for _, r := range old {
 		spec.Keep = append(spec.Keep, volume.Kept{Instance: r.Instance, From: r.From, End: r.End})
 	}
@@ -183,10 +187,12 @@ func (n *Node) openWAL(ctx context.Context, cache *logcache.Cache, window *logca
 	return err
 }
 
-// walWindow is how much may be on its way to the device: enough for the largest
-// request, in a ring that is large enough for it.
-func (n *Node) walWindow() int64 {
-	return min(max(wal.WindowBytesDefault, 3*int64(n.cfg.Network.RequestBytesMax)), max(n.cfg.WAL.CapacityBytes, 16*mib)/2)
+// walWindow is how much may be on its way to the device, and how far a recovery
+// looks past the log's end. A record may take half of it: the broker's
+// message.max.bytes always fits, a topic's own limit up to the default's half.
+func (n *Node) walWindow() (int64, error) {
+	defaults, err := config.ResolveTopic(n.cfg, nil)
+	return max(wal.WindowBytesDefault, 3*int64(defaults.MaxMessageBytes)), err
 }
 
 func (n *Node) recoverWAL(ctx context.Context, w *image.WAL, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
