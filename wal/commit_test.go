@@ -52,6 +52,60 @@ func TestHungWriteFences(t *testing.T) {
 	}
 }
 
+// zeroing is a device that says zeroing ahead pays, and on which a write of
+// zeros does not return.
+type zeroing struct {
+	*device.Memory
+	begun chan *device.Op // of zeros
+}
+
+func (d zeroing) Geometry() device.Geometry {
+	g := d.Memory.Geometry()
+	g.ZeroAhead = true
+	return g
+}
+
+func (d zeroing) Inline(op *device.Op) bool {
+	return len(op.Bufs[0]) != zeroChunkBytes && d.Memory.Inline(op)
+}
+
+func (d zeroing) Submit(op *device.Op) {
+	if len(op.Bufs[0]) == zeroChunkBytes {
+		d.begun <- op
+		return
+	}
+	d.Memory.Submit(op)
+}
+
+// A flush waits for zeros in flight to its place. When they hang, it must not
+// wait for ever.
+func TestHungZerosFence(t *testing.T) {
+	dev := zeroing{device.NewMemory(walfmt.DataOffset + 8*mib), make(chan *device.Op, 1)}
+	manual := clock.NewManual(time.Unix(0, 0))
+	l := startLog(t, createArea(t, deviceVolume(t, dev, 8*mib), 1), func(c *Config) { c.Clock, c.NoKeeper = manual, true })
+	zeroed := make(chan struct{})
+	go func() { _, _, _ = l.zeroChunk(); close(zeroed) }()
+	op := <-dev.begun
+	behind := newWaiter()
+	if _, err := l.Append(dataRecord(1, 0, 1, nil), behind); err != nil {
+		t.Fatal(err)
+	}
+	manual.Advance(time.Minute)
+	select {
+	case err := <-behind.done:
+		if !errors.Is(err, ErrFenced) {
+			t.Fatal(err)
+		}
+	default:
+		t.Fatal("an append waits behind hung zeros for ever")
+	}
+	if err := l.Close(); !errors.Is(err, ErrFenced) {
+		t.Fatalf("close says %v", err)
+	}
+	op.Done(op)
+	<-zeroed
+}
+
 // order checks that completions come in the order of appends, one at a time.
 type order struct {
 	mu      sync.Mutex // held over Append: gives the order of appends

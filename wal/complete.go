@@ -175,11 +175,15 @@ func (l *Log) watch() {
 func (l *Log) checkHung() {
 	l.mu.Lock()
 	l.watching = false
-	if l.failed != nil || l.inFlight == 0 {
+	if l.failed != nil || l.inFlight == 0 && !l.zero.writing() {
 		l.mu.Unlock()
 		return
 	}
 	now := l.cfg.Clock.Now()
+	if took := now.Sub(l.zero.since); l.zero.writing() && took >= l.cfg.HangTimeout {
+		l.hung = true // flushes may wait for it that are not in flight
+		l.fail(&hungError{position: l.zero.from, after: took})
+	}
 	for _, f := range l.queue[:l.launched] {
 		if took := now.Sub(f.launchedAt); !f.written && took >= l.cfg.HangTimeout {
 			l.hung = true

@@ -83,6 +83,7 @@ func (l *Log) keepSpare() bool {
 type zeroer struct {
 	upTo     int64 // zeroed, or passed by the head
 	from, to int64 // being zeroed; equal when none
+	since    time.Time
 	limit    int64 // end of the first cycle; 0 if zeroing does not pay
 	chunk    []byte
 }
@@ -97,6 +98,8 @@ func (z *zeroer) init(l *Log) {
 // blocks says whether zeros are in flight to a part of [start, end). Such a
 // flush waits, or the zeros might land after it.
 func (z *zeroer) blocks(start, end int64) bool { return start < z.to && z.from < end }
+
+func (z *zeroer) writing() bool { return z.from < z.to }
 
 // next picks the next chunk to be zeroed.
 func (z *zeroer) next(head, ahead, endMax int64) bool {
@@ -153,10 +156,12 @@ func (l *Log) zeroChunk() (more bool, took time.Duration, err error) {
 		return false, 0, nil
 	}
 	from, to := l.zero.from, l.zero.to
+	began := l.cfg.Clock.Now()
+	l.zero.since = began
+	l.watch()
 	l.mu.Unlock()
 
 	offset, _ := l.area.Map(from)
-	began := l.cfg.Clock.Now()
 	err = device.Do(l.area.Device, &device.Op{Kind: device.Write, Offset: offset, Bufs: [][]byte{l.zero.chunk}})
 	took = l.cfg.Clock.Now().Sub(began)
 
