@@ -94,6 +94,9 @@ func TestFailedStorageFailsRepetitionsToo(t *testing.T) {
 	if o := p.Offsets(); o.HighWatermark != 0 {
 		t.Errorf("high watermark %d after a failed write", o.HighWatermark)
 	}
+	if !p.Watch(&Watch{Waiter: &told{}}, 0) {
+		t.Error("a fetch would look again and again for what cannot come")
+	}
 	if _, err := produce(t, p, 9, 0, 0, 1, 0); !errors.Is(err, ErrStorage) {
 		t.Errorf("repetition after the failure: %v", err)
 	}

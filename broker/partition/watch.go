@@ -54,11 +54,12 @@ func (l *watchList) progress(bytes int) {
 
 // Watch adds w to those who are told when the high watermark moves past seen,
 // the one that the waiter knows. It returns false, and adds nothing, if it has
-// moved already or the partition is gone: then there is something to read.
+// moved already or the partition is gone: then there is something to read, or
+// to tell. Of a partition whose storage failed there is nothing new.
 func (p *Partition) Watch(w *Watch, seen int64) bool {
 	p.hwMu.Lock()
 	defer p.hwMu.Unlock()
-	if p.gone || p.failed != nil || p.hw > seen {
+	if p.gone || p.hw > seen {
 		return false
 	}
 	p.watches.add(w)
