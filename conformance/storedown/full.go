@@ -19,6 +19,8 @@ const (
 	stillFor = 3 * time.Second
 	// probeTimeout is what the probe's produce requests allow the broker.
 	probeTimeout = 2 * time.Second
+	// probeBytes is a record that a full WAL has no room for.
+	probeBytes = 512 << 10
 	// resumeTimeout bounds how long after the store's return the first ack may take.
 	resumeTimeout = 60 * time.Second
 )
@@ -105,7 +107,8 @@ func (f *full) fill(ctx context.Context) error {
 	}
 }
 
-// probe produces one record without retries and looks at the error.
+// probe produces without retries until it is refused, and looks at the error.
+// The first records may find what room larger ones have left.
 func (f *full) probe(ctx context.Context) {
 	cl, err := kgo.NewClient(
 		kgo.SeedBrokers(f.broker.Listen),
@@ -115,6 +118,7 @@ func (f *full) probe(ctx context.Context) {
 		kgo.ProduceRequestTimeout(probeTimeout),
 		kgo.RequestTimeoutOverhead(30*time.Second), // the broker is to answer before the client gives up
 		kgo.AllowAutoTopicCreation(),
+		kgo.UnknownTopicRetries(-1),
 	)
 	if err != nil {
 		f.checks.fail("a probe of the full WAL", err)
@@ -123,13 +127,19 @@ func (f *full) probe(ctx context.Context) {
 	defer cl.Close()
 	ctx, cancel := f.process.While(ctx, time.Minute)
 	defer cancel()
-	began := time.Now()
-	// Not the topic under judgement: this record is nobody's.
-	err = cl.ProduceSync(ctx, &kgo.Record{Topic: "full-probe", Value: make([]byte, f.valueBytes)}).FirstErr()
-	took := time.Since(began)
-	var code *kerr.Error
-	ok := errors.As(err, &code) && code.Retriable && !errors.Is(err, kerr.UnknownTopicOrPartition)
-	f.checks.hold(ok, "the broker answers with a retriable error", "%v after %.1f s (the request allows %.0f s)", err, took.Seconds(), probeTimeout.Seconds())
+	value := make([]byte, probeBytes)
+	for taken := 0; ; taken++ {
+		began := time.Now()
+		// Not the topic under judgement: these records are nobody's.
+		err := cl.ProduceSync(ctx, &kgo.Record{Topic: "full-probe", Value: value}).FirstErr()
+		if err == nil && taken*probeBytes < fullWALBytes {
+			continue
+		}
+		var code *kerr.Error
+		f.checks.hold(errors.As(err, &code) && code.Retriable, "the broker answers with a retriable error", "%v after %.1f s (the request allows %.0f s)",
+			err, time.Since(began).Seconds(), probeTimeout.Seconds())
+		return
+	}
 }
 
 // readFull reads what is in the full WAL.

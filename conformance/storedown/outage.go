@@ -15,6 +15,8 @@ const (
 	readTimeout = 3 * time.Minute
 	// catchUpTimeout bounds how long uploads may take to catch up.
 	catchUpTimeout = 2 * time.Minute
+	// emptyBytes is what a WAL holds that is as good as empty: the broker's own small records.
+	emptyBytes = 1 << 20
 )
 
 // runOutage is the scenario of a store that is away for long, with room in the WAL.
@@ -176,6 +178,8 @@ func (o *outage) comeBack(ctx context.Context, before, during *load.Load) error 
 	}
 	o.checks.hold(true, "acks while uploads catch up", "%s, peak memory %s", figures(during.TakeLatency()), mib(o.takeRSSPeak()))
 	o.verifyBoth(ctx, "everything reads back after the outage", before, during)
+	held, took, err = o.waitTrimmed(ctx, emptyBytes, catchUpTimeout)
+	o.checks.none(err, "the WAL empties once producers pause", "in %.1f s to %s", took.Seconds(), mib(held))
 	if err := o.restartBroker(ctx); err != nil {
 		return fmt.Errorf("restarting after the outage: %w", err)
 	}
