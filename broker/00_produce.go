@@ -114,6 +114,14 @@ const (
 	producePartBytes  = 5
 )
 
+// produceEmptyMax is how many topics or partitions a request may name beyond
+// those that it has the bytes of a batch for. So what it is parsed into stays
+// small against the frame, which is paid for (I9).
+const produceEmptyMax = 256
+
+// partsMax is how many topics, and partitions, a body may name.
+func partsMax(body []byte) int { return produceEmptyMax + len(body)/batch.HeaderSize }
+
 // parse reads the body into topics and parts, which refer to it.
 func (req *produceRequest) parse(body []byte) error {
 	flexible := req.version >= produceFlexibleVersion
@@ -121,7 +129,12 @@ func (req *produceRequest) parse(body []byte) error {
 	_, notTransactional := r.string()
 	req.acks = r.int16()
 	req.timeout = time.Duration(r.int32()) * time.Millisecond
-	for range r.array(produceTopicBytes) {
+	limit := partsMax(body)
+	topics := r.array(produceTopicBytes)
+	if topics > limit {
+		return fmt.Errorf("%w: %d topics in %d bytes", errMalformed, topics, len(body))
+	}
+	for range topics {
 		var t produceTopic
 		if req.version >= 13 {
 			t.id = r.uuid()
@@ -129,6 +142,9 @@ func (req *produceRequest) parse(body []byte) error {
 			t.name, _ = r.string()
 		}
 		t.parts = r.array(producePartBytes)
+		if len(req.parts)+t.parts > limit {
+			return fmt.Errorf("%w: more than %d partitions in %d bytes", errMalformed, limit, len(body))
+		}
 		for range t.parts {
 			index := r.int32()
 			records, _ := r.bytes()
@@ -158,15 +174,20 @@ func (req *produceRequest) add(t *produceTopic, index int32, records []byte, tra
 	case t.name != nil:
 		part.p, part.err = req.b.Partitions.ByName(t.name, index)
 	default:
-		part.p, part.err = req.b.Partitions.ByID(t.id, index)
+		part.p, part.err = req.b.partitionByID(t.id, index)
 	}
 	if part.err == nil && part.p.Internal() {
 		part.err = errInternalTopic
 	}
 }
 
+var errNoBatch = refuse(kerr.InvalidRecord, "A partition must have one record batch.")
+
 // start validates the batch and appends it. An error is the partition's answer.
 func (part *producePart) start(now time.Time) error {
+	if len(part.Batch) == 0 {
+		return errNoBatch
+	}
 	settings := part.p.Settings()
 	opts := batch.Options{
 		BatchBytesMax: settings.MaxMessageBytes,
@@ -178,7 +199,7 @@ func (part *producePart) start(now time.Time) error {
 		opts.TimestampMin, opts.TimestampMax = batch.TimestampWindow(
 			now.UnixMilli(), settings.TimestampBeforeMaxMs, settings.TimestampAfterMaxMs)
 	}
-	info, err := batch.Validate(part.Batch, opts)
+	info, err := part.req.b.validate(part.Batch, opts)
 	if err != nil {
 		return err
 	}
@@ -193,12 +214,24 @@ func (part *producePart) start(now time.Time) error {
 	return err
 }
 
+// validate checks a batch. What it is decompressed to is charged to no account:
+// so at most as many batches as there are processors are decompressed at once,
+// each to a bounded size (I9).
+func (b *Broker) validate(raw []byte, opts batch.Options) (batch.Info, error) {
+	if h, err := batch.ParseHeader(raw); err == nil && h.Codec() != batch.CodecNone {
+		b.decompressing <- struct{}{}
+		defer func() { <-b.decompressing }()
+	}
+	return batch.Validate(raw, opts)
+}
+
 // waitForRoom tries again whenever room is made, until the request's time-out.
 // It holds up the connection's reader: that is the back-pressure (I9).
 func (part *producePart) waitForRoom(now time.Time) error {
 	req := part.req
 	ctx, cancel := context.WithTimeout(req.ticket.Request().Context(), min(req.timeout, produceWaitMax))
 	defer cancel()
+	defer context.AfterFunc(req.b.Stopped, cancel)()
 	for {
 		req.b.Partitions.Flush(false) // what this request appended before must not wait for what it could not
 		if err := req.b.Partitions.WaitSpace(ctx); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -51,6 +52,8 @@ type Broker struct {
 	sessions    *fetchSessions
 	readers     *errgroup.Group // of history, for fetches
 	producerIDs *producerIDs
+	// decompressing has room for the batches that are decompressed at once.
+	decompressing chan struct{}
 }
 
 // historyReads bounds the fetches that wait for a device or the object store
@@ -63,10 +66,11 @@ func New(d Deps, r *Registry) *Broker {
 		d.Random = func(b []byte) { _, _ = rand.Read(b) } // never fails
 	}
 	b := &Broker{
-		Deps:        d,
-		sessions:    newFetchSessions(d.Config.Network.FetchSessionsMax, d.SessionMemory, d.randomUint32),
-		readers:     new(errgroup.Group),
-		producerIDs: newProducerIDs(),
+		Deps:          d,
+		sessions:      newFetchSessions(d.Config.Network.FetchSessionsMax, d.SessionMemory, d.Clock, d.randomUint32),
+		readers:       new(errgroup.Group),
+		producerIDs:   newProducerIDs(),
+		decompressing: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	b.readers.SetLimit(historyReads)
 	b.register(r)

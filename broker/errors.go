@@ -53,7 +53,7 @@ var kafkaErrors = []struct {
 	{partition.ErrStorage, kerr.KafkaStorageError},
 
 	{batch.ErrTooLarge, kerr.MessageTooLarge},
-	{batch.ErrUnsupportedFormat, kerr.UnsupportedForMessageFormat},
+	{batch.ErrUnsupportedFormat, kerr.InvalidRecord},
 	{batch.ErrUnsupportedCodec, kerr.UnsupportedCompressionType},
 	{batch.ErrInvalidTimestamp, kerr.InvalidTimestamp},
 	{batch.ErrInvalidRecord, kerr.InvalidRecord},

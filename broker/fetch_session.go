@@ -4,10 +4,12 @@ import (
 	"container/list"
 	"math"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
 )
 
@@ -52,74 +54,108 @@ type fetchSession struct {
 	parts map[fetchKey]*fetchPart
 	order []*fetchPart // those that had data longest ago come first
 
-	place   *list.Element // in the cache, by last use
-	charged int64
+	byTopicID bool // whether its requests name topics by id
+
+	// Under fetchSessions.mu:
+	place    *list.Element // in the cache, by last use
+	lastUsed time.Time
+	charged  int64
 }
+
+// sessionIdleMin is how long a session must have been silent before it makes
+// room for another (Kafka's min.incremental.fetch.session.eviction.ms): were it
+// any session, too many consumers would only ever evict each other.
+const sessionIdleMin = 2 * time.Minute
 
 // fetchSessions are the sessions of one broker, bounded in number and bytes.
 type fetchSessions struct {
-	mu     sync.Mutex
-	slots  int
-	memory interface {
-		TryAcquire(n int64) bool
-		Release(n int64)
-	}
+	slots  int // none are kept if zero
+	memory sessionMemory
+	clock  clock.Clock
 	random func() uint32
-	byID   map[int32]*fetchSession
-	used   *list.List // of *fetchSession, least recently used first
+
+	mu   sync.Mutex // comes after that of a session
+	byID map[int32]*fetchSession
+	used *list.List // of *fetchSession, least recently used first
 }
 
-func newFetchSessions(slots int, memory interface {
+// sessionMemory grants the bytes that sessions take.
+type sessionMemory interface {
 	TryAcquire(n int64) bool
 	Release(n int64)
-}, random func() uint32) *fetchSessions {
-	return &fetchSessions{slots: slots, memory: memory, random: random,
-		byID: map[int32]*fetchSession{}, used: list.New()}
 }
+
+func newFetchSessions(slots int, memory sessionMemory, c clock.Clock, random func() uint32) *fetchSessions {
+	return &fetchSessions{
+		slots: slots, memory: memory, clock: c, random: random,
+		byID: map[int32]*fetchSession{}, used: list.New(),
+	}
+}
+
+// byTopicIDVersion is the version of Fetch that names topics by id.
+const byTopicIDVersion = 13
 
 // begin finds or makes what a request fetches from: a session that stays, or
 // one for this request alone (id 0). incremental says that unchanged
-// partitions are left out of the answer. The session returned is locked; end
-// unlocks it.
+// partitions are left out of the answer. The session is returned locked: its
+// mu is to be unlocked when the answer is made.
 func (c *fetchSessions) begin(req *kmsg.FetchRequest) (s *fetchSession, incremental bool, err *kerr.Error) {
-	if req.SessionEpoch == sessionEpochInitial || req.SessionEpoch == sessionEpochFinal {
-		if req.SessionID != 0 {
-			c.remove(req.SessionID)
-		}
-		s = &fetchSession{parts: map[fetchKey]*fetchPart{}}
-		s.update(req)
-		if req.SessionEpoch == sessionEpochInitial {
-			c.keep(s)
-		}
-		s.mu.Lock()
-		return s, false, nil
+	if req.SessionEpoch != sessionEpochInitial && req.SessionEpoch != sessionEpochFinal {
+		s, err := c.resume(req)
+		return s, err == nil, err
 	}
-	c.mu.Lock()
-	s = c.byID[req.SessionID]
-	if s != nil {
-		c.used.MoveToBack(s.place)
+	if req.SessionID != 0 {
+		c.remove(req.SessionID)
 	}
-	c.mu.Unlock()
+	s = &fetchSession{parts: map[fetchKey]*fetchPart{}, byTopicID: req.Version >= byTopicIDVersion}
+	s.mu.Lock()
+	s.update(req)
+	if req.SessionEpoch == sessionEpochInitial {
+		c.keep(s)
+	}
+	return s, false, nil
+}
+
+// resume finds the session of a request and applies what it changes.
+func (c *fetchSessions) resume(req *kmsg.FetchRequest) (s *fetchSession, err *kerr.Error) {
+	s = c.touch(req.SessionID)
 	if s == nil {
-		return nil, false, kerr.FetchSessionIDNotFound
+		return nil, kerr.FetchSessionIDNotFound
 	}
 	// A client sends its next fetch when it has the answer to the one before:
 	// one that comes while the session is in use names an epoch not given out.
 	if !s.mu.TryLock() {
-		return nil, false, kerr.InvalidFetchSessionEpoch
+		return nil, kerr.InvalidFetchSessionEpoch
 	}
-	if s.epoch != req.SessionEpoch {
+	switch before := len(s.parts); {
+	case s.epoch != req.SessionEpoch:
+		err = kerr.InvalidFetchSessionEpoch
+	case s.byTopicID != (req.Version >= byTopicIDVersion):
+		err = kerr.FetchSessionTopicIDError
+	default:
+		s.epoch = nextSessionEpoch(s.epoch)
+		s.update(req)
+		if !c.recharge(s, before) {
+			err = kerr.FetchSessionIDNotFound
+		}
+	}
+	if err != nil {
 		s.mu.Unlock()
-		return nil, false, kerr.InvalidFetchSessionEpoch
+		return nil, err
 	}
-	s.epoch = nextSessionEpoch(s.epoch)
-	before := len(s.parts)
-	s.update(req)
-	if !c.recharge(s, before) {
-		s.mu.Unlock()
-		return nil, false, kerr.FetchSessionIDNotFound
+	return s, nil
+}
+
+// touch finds a session and notes its use.
+func (c *fetchSessions) touch(id int32) *fetchSession {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.byID[id]
+	if s != nil {
+		s.lastUsed = c.clock.Now()
+		c.used.MoveToBack(s.place)
 	}
-	return s, true, nil
+	return s
 }
 
 func nextSessionEpoch(e int32) int32 {
@@ -186,21 +222,33 @@ func (c *fetchSessions) keep(s *fetchSession) {
 	bytes := int64(len(s.parts)) * sessionPartitionBytes
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.slots > 0 && len(c.byID) >= c.slots {
-		c.drop(c.used.Front().Value.(*fetchSession))
-	}
-	for !c.memory.TryAcquire(bytes) {
-		if c.used.Len() == 0 {
+	now := c.clock.Now()
+	for len(c.byID) >= c.slots || !c.memory.TryAcquire(bytes) {
+		if !c.evictIdle(now) {
 			return
 		}
-		c.drop(c.used.Front().Value.(*fetchSession))
 	}
 	for s.id == 0 || c.byID[s.id] != nil {
 		s.id = int32(c.random() & math.MaxInt32)
 	}
-	s.epoch, s.charged = 1, bytes
+	s.epoch, s.charged, s.lastUsed = 1, bytes, now
 	s.place = c.used.PushBack(s)
 	c.byID[s.id] = s
+}
+
+// evictIdle drops the session that was silent longest, if for long enough. It
+// is called under c.mu.
+func (c *fetchSessions) evictIdle(now time.Time) bool {
+	oldest := c.used.Front()
+	if oldest == nil {
+		return false
+	}
+	s := oldest.Value.(*fetchSession)
+	if now.Sub(s.lastUsed) < sessionIdleMin {
+		return false
+	}
+	c.drop(s)
+	return true
 }
 
 // recharge follows a change of the session's size; false means that memory is
@@ -212,6 +260,10 @@ func (c *fetchSessions) recharge(s *fetchSession, before int) bool {
 	switch {
 	case c.byID[s.id] != s:
 		return true // evicted meanwhile, its charge given back: this answer is its last
+	case len(s.parts) == 0: // as in Kafka, the end of a session: the answer tells no id
+		c.drop(s)
+		s.id = 0
+		return true
 	case n < 0:
 		c.memory.Release(-n)
 	case n > 0 && !c.memory.TryAcquire(n):

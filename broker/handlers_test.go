@@ -104,7 +104,9 @@ type testBroker struct {
 	meta   *fakeMetadata
 	store  *storage
 	groups *fakeGroups
+	server *server.Server
 	client *peer.Client
+	stop   context.CancelFunc // ends Deps.Stopped
 }
 
 // ignoreTags leaves the unknown tags of kmsg's structs out of a comparison.
@@ -129,6 +131,8 @@ func newTestBroker(t testing.TB, settings map[string]string) *testBroker {
 	var running sync.WaitGroup
 	running.Go(func() { set.Run(ctx) })
 	t.Cleanup(func() { cancel(); running.Wait() })
+	stopped, stop := context.WithCancel(context.Background())
+	b.stop = stop
 	r := NewRegistry()
 	random := rand.NewChaCha8([32]byte{})
 	var mu sync.Mutex
@@ -141,9 +145,11 @@ func newTestBroker(t testing.TB, settings map[string]string) *testBroker {
 			defer mu.Unlock()
 			_, _ = random.Read(p)
 		},
-		Stopped: ctx,
+		Stopped: stopped,
 	}, r)
-	b.client = localClient(t, r)
+	b.server = server.New(server.Config{}, r)
+	b.client = peer.New(peer.Config{Self: 1, ClientID: "test-client", Clock: clock.Wall(), Loopback: b.connect})
+	t.Cleanup(func() { b.client.Close(); b.server.Close(); stop() })
 	return b
 }
 
@@ -164,16 +170,9 @@ func testConfig(t testing.TB, settings map[string]string) *config.Config {
 	return cfg
 }
 
-// localClient asks the APIs of r over a pipe.
-func localClient(t testing.TB, r *Registry) *peer.Client {
-	t.Helper()
-	s := server.New(server.Config{}, r)
-	c := peer.New(peer.Config{
-		Self: 1, ClientID: "test-client", Clock: clock.Wall(),
-		Loopback: func(nc net.Conn) error { return s.ServeConn(nc, server.Listener{Name: testListener}) },
-	})
-	t.Cleanup(func() { c.Close(); s.Close() })
-	return c
+// connect serves a connection by the listener that clients come by.
+func (b *testBroker) connect(nc net.Conn) error {
+	return b.server.ServeConn(nc, server.Listener{Name: testListener})
 }
 
 func (b *testBroker) register(id ids.NodeID, rack string) ids.NodeEpoch {

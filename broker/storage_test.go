@@ -52,8 +52,15 @@ func (d *gatedDevice) Submit(op *device.Op) {
 	d.Memory.Submit(op)
 }
 
-// close makes later writes wait for open.
-func (d *gatedDevice) close() { d.mu.Lock(); d.shut = true; d.mu.Unlock() }
+// shutGate makes later writes wait for open.
+func (d *gatedDevice) shutGate() { d.mu.Lock(); d.shut = true; d.mu.Unlock() }
+
+// writes is how many writes wait.
+func (d *gatedDevice) writes() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.waiting)
+}
 
 // open lets the writes go on, or with err fail.
 func (d *gatedDevice) open(err error) {
