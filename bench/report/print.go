@@ -9,6 +9,9 @@ import (
 	"github.com/seawallmq/seawall/bench/hist"
 )
 
+// loadQuietMax is the load average up to which a machine counts as quiet.
+const loadQuietMax = 0.5
+
 // Text prints the report for a terminal.
 func (r *Report) Text(w io.Writer) {
 	fmt.Fprintf(w, "\nSeawall bench, %s\n", r.heading())
@@ -67,6 +70,9 @@ func (r *Report) targetTable() table {
 		}
 		t.row(target.What, value, bound, target.Verdict())
 	}
+	if busy := r.Machine.LoadBefore; busy > loadQuietMax {
+		t.note("The machine was busy before the run (load average %.1f): these figures will not hold.", busy)
+	}
 	for _, fault := range r.Faults {
 		t.note("failed: %s", fault)
 	}
@@ -124,7 +130,7 @@ func (b *Broker) remarks(t *table) {
 
 func (r *Report) costTable() table {
 	t := table{title: "Produce: what it costs"}
-	t.row("broker", "CPU s/GB unthrottled", "driver's CPU s/GB", "CPU s/GB at 10,000/s", "allocations a batch at 10,000/s", "read back MB/s", "start → first ack ms", "resident MB idle", "after")
+	t.row("broker", "CPU s/GB unthrottled", "driver's CPU s/GB", "CPU s/GB at 10,000/s", "allocations a batch at 10,000/s", "records a batch", "read back MB/s", "start → first ack ms", "resident MB idle", "after")
 	for i := range r.Brokers {
 		b := &r.Brokers[i]
 		un := func(f func(*Unthrottled) float64) string { return b.unthrottled(f).cell() }
@@ -136,6 +142,7 @@ func (r *Report) costTable() table {
 			un(func(u *Unthrottled) float64 { return u.DriverCPUPerGB }),
 			b.rated(RateHigh, func(r *Rated) float64 { return r.CPUPerGB }).cell(),
 			known(b.rated(RateHigh, func(r *Rated) float64 { return r.MallocsPerBatch })).cell(),
+			b.rated(RateHigh, func(r *Rated) float64 { return r.RecordsPerBatch }).cell(),
 			known(b.unthrottled(func(u *Unthrottled) float64 { return u.ReadBytesPerSec / 1e6 })).cell(),
 			b.over(func(r *Round) (float64, bool) { return ms(r.FirstAck), true }).cell(),
 			megabytes(func(r *Round) int64 { return r.ResidentIdle }),
@@ -200,6 +207,7 @@ func (r *Report) restTable() table {
 	}
 	for _, c := range r.Cold {
 		t.row("cold read of a partition of "+size(c.Bytes)+" by a consumer, "+c.Store+" store, MB/s", mega(c.Consumer).cell())
+		t.row("the same again, cached, MB/s", mega(c.Again).cell())
 		t.row("plain ranged GETs of the same objects, MB/s", mega(c.Gets).cell())
 	}
 	if r.Idle != nil {

@@ -100,7 +100,7 @@ type Rated struct {
 	// Saturation says why this tells of the driver, or nothing.
 	Saturation      string  `json:"saturation,omitempty"`
 	Failed          int64   `json:"failed"`
-	Batches         int64   `json:"batches"`
+	RecordsPerBatch float64 `json:"records_per_batch"`
 	MallocsPerBatch float64 `json:"mallocs_per_batch,omitempty"` // Seawall only
 	CPUPerGB        float64 `json:"cpu_seconds_per_gb"`
 	// ReadBack says that what was acknowledged was read back, once and in
@@ -137,9 +137,12 @@ type Recovery struct {
 type Cold struct {
 	Store string `json:"store"` // file or s3
 	Bytes int64  `json:"bytes"`
-	// Both in bytes a second; a round.
+	// All in bytes a second; a round.
 	Consumer []float64 `json:"consumer"`
-	Gets     []float64 `json:"gets"` // plain ranged GETs
+	// Again is the same consumer right after: what broker and client do with
+	// data that is cached.
+	Again []float64 `json:"again"`
+	Gets  []float64 `json:"gets"` // plain ranged GETs
 }
 
 // Idle is the resident memory of a Seawall that nobody uses.

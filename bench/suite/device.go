@@ -113,6 +113,6 @@ func (s *suite) bandwidth(ctx context.Context, dir string, file *device.File, b 
 		}
 		b.Log = max(b.Log, rate)
 	}
-	s.Log("%s of %d bytes, depth %d: %.0f MB/s, through the WAL %.0f, fio %.0f", kind, b.Bytes, b.Depth, b.Device/1e6, b.Log/1e6, b.Fio/1e6)
+	s.Log("%s of %d bytes, depth %d: %.0f MB/s, fio %.0f, records through the WAL %.0f", kind, b.Bytes, b.Depth, b.Device/1e6, b.Fio/1e6, b.Log/1e6)
 	return nil
 }

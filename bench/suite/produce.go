@@ -132,7 +132,7 @@ func (s *suite) rated(ctx context.Context, a arm.Arm, server *arm.Server, rate f
 	}
 	r := report.Rated{
 		RatePerSecond: rate, Latency: m.Latency.Summary(), Lag: m.Lag.Summary(), Saturation: m.Saturation(),
-		Failed: m.Failed, Batches: m.WindowBatches,
+		Failed: m.Failed, RecordsPerBatch: float64(m.WindowAcked) / float64(max(m.WindowBatches, 1)),
 		MallocsPerBatch: m.mallocsPerBatch(), CPUPerGB: m.server.CPU.Seconds() / m.gigabytes(),
 	}
 	if a.Keeps {

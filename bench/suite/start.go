@@ -14,6 +14,8 @@ const (
 	recoverBytes = 1 << 30
 	// recoverWALBytes are enough not to set off an upload by fill.
 	recoverWALBytes = 8 << 30
+	// noUploadBytes is the highest threshold that such a WAL may have.
+	noUploadBytes = recoverWALBytes / 2
 )
 
 // start times a first start, with an empty folder and the WAL of `seawall
@@ -42,10 +44,10 @@ func (s *suite) start(ctx context.Context) error {
 
 // recovery times a start after kill -9 with a gigabyte that only the WAL has.
 func (s *suite) recovery(ctx context.Context) error {
-	r := &report.Recovery{}
+	r := &report.Recovery{Bytes: recoverBytes}
 	s.report.Recovery = r
 	keepInWAL := []string{
-		"s3.wal.upload.interval.ms=3600000", fmt.Sprintf("s3.wal.upload.threshold=%d", int64(recoverWALBytes)),
+		"s3.wal.upload.interval.ms=3600000", fmt.Sprintf("s3.wal.upload.threshold=%d", int64(noUploadBytes)),
 		"wal.rescue.target.ms=3600000",
 	}
 	for range s.Settings.Rounds {
@@ -76,7 +78,6 @@ func (s *suite) recoverOnce(ctx context.Context, server *arm.Server, r *report.R
 	if untrimmed < recoverBytes {
 		return fmt.Errorf("the WAL holds only %d bytes: something was uploaded", untrimmed)
 	}
-	r.Bytes = recoverBytes
 	if err := server.Restart(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -85,18 +87,14 @@ func Run(ctx context.Context, o Options, r *report.Report) error {
 }
 
 func (s *suite) wants(name string) bool {
-	for _, p := range s.Parts {
-		if p == name {
-			return true
-		}
-	}
-	return s.Parts == nil
+	return s.Parts == nil || slices.Contains(s.Parts, name)
 }
 
 // fault notes what could not be measured.
 func (s *suite) fault(what string, err error) {
 	s.Log("FAILED %s: %v", what, err)
-	s.report.Faults = append(s.report.Faults, fmt.Sprintf("%s: %v", what, err))
+	oneLine := strings.Join(strings.Fields(err.Error()), " ")
+	s.report.Faults = append(s.report.Faults, what+": "+oneLine)
 }
 
 // folder makes an empty folder below the scratch folder.
