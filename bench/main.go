@@ -30,6 +30,7 @@ type flags struct {
 	only                                             string
 	settings                                         report.Settings
 	nullBroker                                       string
+	profile                                          bool
 }
 
 func parseFlags() flags {
@@ -49,6 +50,7 @@ func parseFlags() flags {
 	flag.IntVar(&f.settings.Partitions, "partitions", 6, "of each topic")
 	flag.IntVar(&f.settings.RecordBytes, "record-bytes", 1024, "key and value of each record together")
 	flag.StringVar(&f.nullBroker, "null-broker", "", "only run the broker that does nothing, at this address")
+	flag.BoolVar(&f.profile, "profile", false, "take CPU profiles of Seawall under its loads, into the output folder")
 	flag.Parse()
 	return f
 }
@@ -111,6 +113,12 @@ func (f flags) options() (suite.Options, error) {
 		Log: func(format string, args ...any) {
 			fmt.Printf("%5.0fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 		},
+	}
+	if f.profile {
+		o.Profiles = f.out
+		if err := os.MkdirAll(f.out, 0o755); err != nil {
+			return o, err
+		}
 	}
 	if f.only != "" {
 		o.Parts = strings.Split(f.only, ",")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -151,4 +153,27 @@ func (s *Server) HasMetrics() bool { return s.arm.seawall != "" }
 // Metrics are the broker's metrics now, where it is Seawall.
 func (s *Server) Metrics(ctx context.Context) (map[string]float64, error) {
 	return s.broker.Metrics(ctx)
+}
+
+// Profile takes a CPU profile of Seawall for d, in whole seconds, into a file.
+func (s *Server) Profile(ctx context.Context, path string, d time.Duration) error {
+	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.broker.Admin, max(int(d.Seconds()), 1))
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, resp.Status)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, resp.Body)
+	return errors.Join(err, f.Close())
 }

@@ -128,9 +128,11 @@ type Start struct {
 
 // Recovery is Seawall's start after kill -9 with much in the WAL.
 type Recovery struct {
-	Bytes    int64           `json:"bytes"` // acknowledged and not uploaded
-	Ready    []time.Duration `json:"ready_ns"`
-	FirstAck []time.Duration `json:"first_ack_ns"`
+	Bytes int64 `json:"bytes"` // acknowledged and not uploaded
+	// EmptyReady is the start of the same broker before, with an empty WAL.
+	EmptyReady []time.Duration `json:"empty_ready_ns"`
+	Ready      []time.Duration `json:"ready_ns"`
+	FirstAck   []time.Duration `json:"first_ack_ns"`
 }
 
 // Cold is a read of a partition that is in the object store alone.

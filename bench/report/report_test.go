@@ -44,7 +44,7 @@ func example() *Report {
 			Bandwidths: []Bandwidth{{Bytes: 1 << 20, Depth: 4, Device: 4e9, Log: 3e9, Fio: 4e9}, {Bytes: 1 << 20, Depth: 4, Read: true, Device: 5e9}},
 		},
 		Start:    &Start{WALBytes: 10 << 30, Ready: []time.Duration{50 * time.Millisecond}, FirstAck: []time.Duration{60 * time.Millisecond}},
-		Recovery: &Recovery{Bytes: 1 << 30, Ready: []time.Duration{350 * time.Millisecond}, FirstAck: []time.Duration{360 * time.Millisecond}},
+		Recovery: &Recovery{Bytes: 1 << 30, EmptyReady: []time.Duration{50 * time.Millisecond}, Ready: []time.Duration{350 * time.Millisecond}, FirstAck: []time.Duration{360 * time.Millisecond}},
 		Cold:     []Cold{{Store: "file", Bytes: 1 << 30, Consumer: []float64{4e8}, Gets: []float64{8e8}}},
 		Idle:     &Idle{EmptyBytes: 45e6, Partitions: 10_000, PartitionsBytes: 400e6},
 	}

@@ -156,10 +156,10 @@ func (r *Report) judgeStart() {
 // recoveryRate is what a start with a full WAL takes longer than one with an
 // empty WAL, as MB/s.
 func (r *Report) recoveryRate() Spread {
-	if r.Recovery == nil || r.Start == nil {
+	if r.Recovery == nil {
 		return Spread{}
 	}
-	empty := milliseconds(r.Start.Ready).Median
+	empty := milliseconds(r.Recovery.EmptyReady).Median
 	var rates []float64
 	for _, d := range r.Recovery.Ready {
 		if took := ms(d) - empty; took > 0 {

@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -103,6 +104,7 @@ func (s *suite) run(ctx context.Context, server *arm.Server, topic string, rate 
 			}
 			if open {
 				before, own = now, arm.OwnCPU()
+				s.profile(ctx, server, topic)
 				return
 			}
 			m.server = arm.Usage{CPU: now.CPU - before.CPU, Mallocs: now.Mallocs - before.Mallocs}
@@ -169,4 +171,17 @@ func (s *suite) unthrottled(ctx context.Context, a arm.Arm, server *arm.Server, 
 	}
 	s.Log("unthrottled %.0f MB/s, %.2f CPU s/GB", u.BytesPerSecond/1e6, u.CPUPerGB)
 	return u, nil
+}
+
+// profile takes a CPU profile of the window that begins, if that is wanted.
+func (s *suite) profile(ctx context.Context, server *arm.Server, topic string) {
+	if s.Profiles == "" || !server.HasMetrics() {
+		return
+	}
+	go func() {
+		path := filepath.Join(s.Profiles, topic+".pprof")
+		if err := server.Profile(ctx, path, s.Settings.Duration); err != nil {
+			s.Log("no profile of %s: %v", topic, err)
+		}
+	}()
 }

@@ -64,6 +64,10 @@ func (s *suite) recovery(ctx context.Context) error {
 }
 
 func (s *suite) recoverOnce(ctx context.Context, server *arm.Server, r *report.Recovery) error {
+	empty, err := server.WaitReady(ctx)
+	if err != nil {
+		return err
+	}
 	if err := server.CreateTopic(ctx, "full", s.Settings.Partitions); err != nil {
 		return err
 	}
@@ -86,7 +90,8 @@ func (s *suite) recoverOnce(ctx context.Context, server *arm.Server, r *report.R
 		return err
 	}
 	first, err := server.FirstAck(ctx, "after")
+	r.EmptyReady = append(r.EmptyReady, empty)
 	r.Ready, r.FirstAck = append(r.Ready, ready), append(r.FirstAck, first)
-	s.Log("%d bytes to recover: ready after %v, first ack after %v", untrimmed, ready, first)
+	s.Log("%d bytes to recover: ready after %v (%v when empty), first ack after %v", untrimmed, ready, empty, first)
 	return err
 }

@@ -24,6 +24,9 @@ type Options struct {
 	// Parts to measure; nil is all of Parts.
 	Parts    []string
 	Settings report.Settings
+	// Profiles, if set, is a folder for CPU profiles of Seawall in the windows
+	// of its loads; they cost it a little.
+	Profiles string
 	// Log is told what is going on.
 	Log func(format string, args ...any)
 }
