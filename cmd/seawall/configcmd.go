@@ -116,6 +116,7 @@ func writeConfigMarkdown(w io.Writer, defs []*config.Def) error {
 type property struct {
 	Name     string   `json:"name"`
 	Type     string   `json:"type"`
+	Env      string   `json:"env,omitempty"` // of a broker property
 	Default  string   `json:"default,omitempty"`
 	Unit     string   `json:"unit,omitempty"`
 	Values   string   `json:"values,omitempty"`
@@ -138,7 +139,7 @@ func writeConfigJSON(w io.Writer, defs []*config.Def) error {
 			list[i].Values = d.Valid.String()
 		}
 		if list[i].Broker {
-			list[i].Update = d.Update.String()
+			list[i].Env, list[i].Update = config.EnvName(d.Name), d.Update.String()
 		}
 	}
 	e := json.NewEncoder(w)

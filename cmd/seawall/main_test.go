@@ -70,7 +70,7 @@ func TestConfigFormats(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
 		t.Fatal(err)
 	}
-	if len(list) != 1 || !list[0].Broker || !list[0].Topic || list[0].Default != "1" || list[0].Update != "cluster-wide" {
+	if len(list) != 1 || !list[0].Broker || !list[0].Topic || list[0].Default != "1" || list[0].Update != "cluster-wide" || list[0].Env != "KAFKA_MIN_INSYNC_REPLICAS" {
 		t.Errorf("JSON: %+v", list)
 	}
 }

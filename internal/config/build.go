@@ -13,13 +13,7 @@ func (c *Config) build(faults *Faults) {
 	r := reader(c.effective)
 	c.buildNode(r)
 	c.buildNetwork(r, faults)
-	c.Controller = Controller{
-		Voters:             c.voters(r, faults),
-		ElectionTimeout:    r.duration("controller.quorum.election.timeout.ms"),
-		FetchTimeout:       r.duration("controller.quorum.fetch.timeout.ms"),
-		RequestTimeout:     r.duration("controller.quorum.request.timeout.ms"),
-		SnapshotAfterBytes: r.long("metadata.log.max.record.bytes.between.snapshots"),
-	}
+	c.Controller.Voters = c.voters(r, faults)
 	c.Admin.Addr = r.text("admin.listener")
 	c.buildStorage(r)
 	c.buildMemory(r)
@@ -34,11 +28,9 @@ func (c *Config) build(faults *Faults) {
 	}
 	c.Offsets = Offsets{
 		NumPartitions:          r.int("offsets.topic.num.partitions"),
-		ReplicationFactor:      r.int("offsets.topic.replication.factor"),
 		MetadataBytesMax:       r.int("offset.metadata.max.bytes"),
 		Retention:              r.duration("offsets.retention.minutes"),
 		RetentionCheckInterval: r.duration("offsets.retention.check.interval.ms"),
-		CommitTimeout:          r.duration("offsets.commit.timeout.ms"),
 	}
 	c.Group = Group{
 		SessionTimeoutMin:     r.duration("group.min.session.timeout.ms"),
@@ -99,10 +91,6 @@ func (c *Config) buildNetwork(r reader, faults *Faults) {
 			}
 			n.Advertised = append(n.Advertised, l)
 		}
-	}
-	n.InterBroker = r.text("inter.broker.listener.name")
-	if n.InterBroker == "" && len(n.Listeners) > 0 {
-		n.InterBroker = n.Listeners[0].Name
 	}
 	n.RequestBytesMax = r.int("socket.request.max.bytes")
 	n.ConnectionsMax = r.int("max.connections")

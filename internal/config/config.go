@@ -59,7 +59,6 @@ type Network struct {
 	Listeners           []Listener // for clients and brokers
 	ControllerListeners []Listener // for controllers
 	Advertised          []Listener // what clients are told; one for each of Listeners. Port 0: the one bound
-	InterBroker         string     // name of the listener that brokers use among themselves
 	RequestBytesMax     int        // longest frame
 	ConnectionsMax      int
 	ConnectionsPerIPMax int
@@ -73,11 +72,7 @@ type Network struct {
 
 // Controller is the metadata quorum.
 type Controller struct {
-	Voters             []Voter
-	ElectionTimeout    time.Duration
-	FetchTimeout       time.Duration
-	RequestTimeout     time.Duration
-	SnapshotAfterBytes int64 // log growth between snapshots
+	Voters []Voter
 }
 
 // Admin is the HTTP listener for health and metrics.
@@ -126,11 +121,9 @@ type Topics struct {
 // Offsets is about committed offsets and the topic that holds them.
 type Offsets struct {
 	NumPartitions          int
-	ReplicationFactor      int // as shown
 	MetadataBytesMax       int
 	Retention              time.Duration
 	RetentionCheckInterval time.Duration
-	CommitTimeout          time.Duration
 }
 
 // Group is about consumer groups.

@@ -9,7 +9,7 @@ var networkDefs = []Def{
 	{Name: "listener.security.protocol.map", Type: String,
 		Default: "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
 		Doc:     "The security protocol of each listener name. This version speaks PLAINTEXT."},
-	{Name: "inter.broker.listener.name", Type: String,
+	{Name: "inter.broker.listener.name", Type: String, Inert: true,
 		Doc: "The listener that brokers use among themselves. Empty: the first that is not for controllers."},
 	{Name: "security.inter.broker.protocol", Type: String, Default: "PLAINTEXT", Valid: unsupported("PLAINTEXT", "TLS or SASL"),
 		Doc: "The security protocol that brokers use among themselves."},

@@ -19,10 +19,6 @@ type Topic struct {
 	LogAppendTime        bool // records carry the broker's time
 	TimestampBeforeMaxMs int64
 	TimestampAfterMaxMs  int64
-
-	MinInsyncReplicas int    // as shown; nothing waits for replicas
-	CompressionType   string // as shown; batches stay as produced
-	Diskless          bool   // reserved: always false in this version
 }
 
 // ErrUnknownTopicConfig is returned for a name that no topic may carry.
@@ -74,8 +70,5 @@ func ResolveTopic(base *Config, overrides map[string]string) (Topic, error) {
 		LogAppendTime:        r.text("message.timestamp.type") == "LogAppendTime",
 		TimestampBeforeMaxMs: r.long("message.timestamp.before.max.ms"),
 		TimestampAfterMaxMs:  r.long("message.timestamp.after.max.ms"),
-		MinInsyncReplicas:    r.int("min.insync.replicas"),
-		CompressionType:      r.text("compression.type"),
-		Diskless:             r.flag("diskless.enable"),
 	}, nil
 }

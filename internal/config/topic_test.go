@@ -14,7 +14,7 @@ func TestResolveTopic(t *testing.T) {
 	got, err := ResolveTopic(base, nil)
 	want := Topic{
 		Delete: true, RetentionMs: 7 * 24 * hourMs, RetentionBytes: -1, MaxMessageBytes: 1048588,
-		TimestampBeforeMaxMs: math.MaxInt64, TimestampAfterMaxMs: 3600000, MinInsyncReplicas: 1, CompressionType: "producer",
+		TimestampBeforeMaxMs: math.MaxInt64, TimestampAfterMaxMs: 3600000,
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("defaults: %v (-want +got):\n%s", err, diff)
@@ -26,7 +26,7 @@ func TestResolveTopic(t *testing.T) {
 	})
 	want = Topic{
 		Compact: true, RetentionMs: 5, RetentionBytes: 6, MaxMessageBytes: 7, LogAppendTime: true,
-		TimestampBeforeMaxMs: math.MaxInt64, TimestampAfterMaxMs: 3600000, MinInsyncReplicas: 2, CompressionType: "zstd",
+		TimestampBeforeMaxMs: math.MaxInt64, TimestampAfterMaxMs: 3600000,
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("overrides: %v (-want +got):\n%s", err, diff)
