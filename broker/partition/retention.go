@@ -9,11 +9,29 @@ import (
 
 // retained remembers the newest timestamp of a partition's oldest part, so
 // that looking whether it is too old does not read its attachment each time.
+// Only the goroutine that keeps retention uses it.
 type retained struct {
 	known  bool
 	end    int64 // of the part
 	maxMs  int64 // newest timestamp in it
 	atHead int64 // the log's start when this was noted
+}
+
+// keepRetention retains from time to time until ctx is done. It has a goroutine
+// of its own: it reads from the object store, and must not hold up what follows
+// the metadata while that is away.
+func (s *Set) keepRetention(ctx context.Context) {
+	next := s.every(s.cfg.Base.Topics.RetentionCheckInterval)
+	defer next.stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.due:
+			s.retain(ctx)
+			next.again()
+		}
+	}
 }
 
 // retain deletes, partition by partition, what retention.ms and

@@ -157,9 +157,10 @@ const retryAfter = time.Second
 // Run follows the metadata until ctx is done: it opens the partitions that
 // this node is to lead and lets go of the others, and keeps retention.
 func (s *Set) Run(ctx context.Context) {
-	retention := s.every(s.cfg.Base.Topics.RetentionCheckInterval)
+	var retention sync.WaitGroup
+	retention.Go(func() { s.keepRetention(ctx) })
+	defer retention.Wait()
 	expiry := s.every(s.cfg.Base.Topics.ProducerIDCheckEvery)
-	defer retention.stop()
 	defer expiry.stop()
 	s.noteAll()
 	for {
@@ -168,9 +169,6 @@ func (s *Set) Run(ctx context.Context) {
 			return
 		case <-s.changed:
 			s.follow(ctx)
-		case <-retention.due:
-			s.retain(ctx)
-			retention.again()
 		case <-expiry.due:
 			s.expireProducers()
 			expiry.again()
