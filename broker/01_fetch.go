@@ -174,10 +174,21 @@ func (f *fetch) readAll(ctx context.Context, block bool) (cold bool) {
 		limit := min(int(part.maxBytes), budget-f.bytes)
 		opt := partition.FetchOptions{MaxBytes: limit, MinOne: f.bytes == 0, Block: block}
 		read.result, read.missed, read.err = read.p.Fetch(ctx, part.offset, opt)
+		if read.err != nil && ctx.Err() == nil {
+			f.b.noteReadFault(read.p, part.offset, read.err)
+		}
 		cold = cold || read.missed
 		f.bytes += read.result.Bytes
 	}
 	return cold
+}
+
+// noteReadFault logs that the storage did not give what it should: the client
+// gets only a code.
+func (b *Broker) noteReadFault(p *partition.Partition, offset int64, err error) {
+	if errors.Is(err, partition.ErrStorage) {
+		b.readFaults.error(b.Log, b.Clock.Now(), "records could not be read", "partition", p.String(), "offset", offset, "error", err)
+	}
 }
 
 // follow finds a partition by the name or the id that a fetch has for it.

@@ -52,6 +52,7 @@ type Broker struct {
 	sessions    *fetchSessions
 	readers     *errgroup.Group // of history, for fetches
 	producerIDs *producerIDs
+	readFaults  faultLog // of history
 	// decompressing has room for the batches that are decompressed at once.
 	decompressing chan struct{}
 }

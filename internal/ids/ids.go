@@ -45,6 +45,9 @@ func (u UUID) IsZero() bool { return u == UUID{} }
 // String is Kafka's text form: 22 characters of unpadded URL-safe base64.
 func (u UUID) String() string { return base64.RawURLEncoding.EncodeToString(u[:]) }
 
+// MarshalText implements encoding.TextMarshaler by String, for logs in JSON.
+func (u UUID) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
 // Hex is the 32-digit lower-case form, fit for file names on any file system.
 func (u UUID) Hex() string { return hex.EncodeToString(u[:]) }
 

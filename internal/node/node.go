@@ -169,7 +169,7 @@ func (n *Node) healthy() error {
 	n.mu.Lock()
 	s := n.state
 	n.mu.Unlock()
-	if s == starting {
+	if s == starting || s == stopped { // then parts may not be there yet, or any more
 		return nil
 	}
 	if err := n.wal.Failed(); err != nil {

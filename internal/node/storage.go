@@ -152,7 +152,7 @@ func (n *Node) olderInstances() ([]*image.WAL, error) {
 	for w := range img.WALs() {
 		if w.Node == n.cfg.Node.ID && w.State != image.WALRetired && !here[w.Instance] {
 			return nil, fmt.Errorf("s3.wal.path: WAL instance %s, last opened as %s, is not in %s: "+
-				"it holds acknowledged records that are nowhere else", w.Instance, w.Location, n.cfg.WAL.Path)
+				"it may hold acknowledged records that are nowhere else; bring it back", w.Instance, w.Location, n.cfg.WAL.Path)
 		}
 	}
 	return old, nil
