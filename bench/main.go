@@ -20,8 +20,12 @@ import (
 	"github.com/seawallmq/seawall/bench/suite"
 )
 
-// driverGCPercent makes the driver's own collections rare.
-const driverGCPercent = 400
+const (
+	// driverGCPercent makes the driver's own collections rare.
+	driverGCPercent = 400
+	// settle lets the machine come to rest before something is timed.
+	settle = 2 * time.Second
+)
 
 // flags of the command.
 type flags struct {
@@ -109,7 +113,7 @@ func (f flags) options() (suite.Options, error) {
 	}
 	began := time.Now()
 	o := suite.Options{
-		Seawall: f.seawall, Scratch: f.scratch, Settings: f.settings,
+		Seawall: f.seawall, Scratch: f.scratch, Settings: f.settings, Settle: settle,
 		Log: func(format string, args ...any) {
 			fmt.Printf("%5.0fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 		},

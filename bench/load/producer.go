@@ -74,14 +74,15 @@ func (p *producer) OnProduceBatchWritten(kgo.BrokerMetadata, string, int32, kgo.
 // first record does not pay for it: one record to each partition, which are
 // the first of the sequence.
 func (p *producer) connect(ctx context.Context) error {
+	var first []*kgo.Record
 	for range p.cfg.Partitions {
-		r := p.records.get(p.id, p.sent, partitionOf(p.sent, p.cfg.Partitions))
+		first = append(first, p.records.get(p.id, p.sent, partitionOf(p.sent, p.cfg.Partitions)))
 		p.sent++
-		if err := p.client.ProduceSync(ctx, r).FirstErr(); err != nil {
-			return fmt.Errorf("first records to %v: %w", p.cfg.Brokers, err)
-		}
-		p.acked.Add(1)
 	}
+	if err := p.client.ProduceSync(ctx, first...).FirstErr(); err != nil {
+		return fmt.Errorf("first records to %v: %w", p.cfg.Brokers, err)
+	}
+	p.acked.Add(int64(len(first)))
 	return nil
 }
 

@@ -67,8 +67,10 @@ func fixed(v float64) Spread { return Spread{N: 1, Median: v} }
 // Judge sets the report's figures against the numbers to reach.
 func (r *Report) Judge() {
 	r.Targets = nil
-	r.judgeLatency()
-	r.judgeThroughput()
+	if len(r.Brokers) > 0 {
+		r.judgeLatency()
+		r.judgeThroughput()
+	}
 	r.judgeDevice()
 	r.judgeStart()
 	r.judgeCold()

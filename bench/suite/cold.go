@@ -125,6 +125,7 @@ func (s *suite) coldOnce(ctx context.Context, server *arm.Server, store coldStor
 	}
 	ctx, cancel := server.While(ctx, lifeTimeout)
 	defer cancel()
+	s.profile(ctx, server, "cold-"+r.Store)
 	consumed, err := consume(ctx, server.Addr, "cold")
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seawallmq/seawall/bench/arm"
+	"github.com/seawallmq/seawall/bench/load"
 	"github.com/seawallmq/seawall/bench/report"
 )
 
@@ -23,15 +24,21 @@ func (s *suite) idle(ctx context.Context) error {
 		if _, err = server.WaitReady(ctx); err != nil {
 			return err
 		}
-		if r.EmptyBytes, err = resident(ctx, server); err != nil {
+		if r.EmptyBytes, err = s.resident(ctx, server); err != nil {
 			return err
 		}
 		for n := range idleTopics {
-			if err := server.CreateTopic(ctx, fmt.Sprintf("idle-%d", n), idlePartitionsPerTopic); err != nil {
+			topic := fmt.Sprintf("idle-%d", n)
+			if err := server.CreateTopic(ctx, topic, idlePartitionsPerTopic); err != nil {
+				return err
+			}
+			// One record to each, so that none is merely a name in the metadata.
+			total := int64(idlePartitionsPerTopic * s.Settings.RecordBytes)
+			if err := load.Fill(ctx, []string{server.Addr}, topic, idlePartitionsPerTopic, s.Settings.RecordBytes, total); err != nil {
 				return err
 			}
 		}
-		if r.PartitionsBytes, err = resident(ctx, server); err != nil {
+		if r.PartitionsBytes, err = s.resident(ctx, server); err != nil {
 			return err
 		}
 		r.Partitions = idleTopics * idlePartitionsPerTopic
@@ -41,8 +48,8 @@ func (s *suite) idle(ctx context.Context) error {
 }
 
 // resident is the broker's memory after a rest.
-func resident(ctx context.Context, server *arm.Server) (int64, error) {
-	if err := rest(ctx, settle); err != nil {
+func (s *suite) resident(ctx context.Context, server *arm.Server) (int64, error) {
+	if err := rest(ctx, s.Settle); err != nil {
 		return 0, err
 	}
 	return server.ResidentBytes()

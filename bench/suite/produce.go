@@ -58,7 +58,7 @@ func (s *suite) round(ctx context.Context, a arm.Arm, server *arm.Server) (r rep
 	if r.FirstAck, err = server.FirstAck(ctx, "first"); err != nil {
 		return r, err
 	}
-	if err = rest(ctx, settle); err != nil {
+	if err = rest(ctx, s.Settle); err != nil {
 		return r, err
 	}
 	if r.ResidentIdle, err = server.ResidentBytes(); err != nil {
@@ -173,15 +173,15 @@ func (s *suite) unthrottled(ctx context.Context, a arm.Arm, server *arm.Server, 
 	return u, nil
 }
 
-// profile takes a CPU profile of the window that begins, if that is wanted.
-func (s *suite) profile(ctx context.Context, server *arm.Server, topic string) {
+// profile takes a CPU profile of what begins now, if that is wanted.
+func (s *suite) profile(ctx context.Context, server *arm.Server, name string) {
 	if s.Profiles == "" || !server.HasMetrics() {
 		return
 	}
 	go func() {
-		path := filepath.Join(s.Profiles, topic+".pprof")
+		path := filepath.Join(s.Profiles, name+".pprof")
 		if err := server.Profile(ctx, path, s.Settings.Duration); err != nil {
-			s.Log("no profile of %s: %v", topic, err)
+			s.Log("no profile of %s: %v", name, err)
 		}
 	}()
 }

@@ -24,6 +24,8 @@ type Options struct {
 	// Parts to measure; nil is all of Parts.
 	Parts    []string
 	Settings report.Settings
+	// Settle is how long the machine is left alone before something is timed.
+	Settle time.Duration
 	// Profiles, if set, is a folder for CPU profiles of Seawall in the windows
 	// of its loads; they cost it a little.
 	Profiles string
@@ -32,8 +34,6 @@ type Options struct {
 }
 
 const (
-	// settle is how long the machine is left alone before something is timed.
-	settle = 2 * time.Second
 	// lifeTimeout bounds one life of a broker.
 	lifeTimeout = 15 * time.Minute
 	// walBytes is the default of `seawall start`.
@@ -117,7 +117,7 @@ func (s *suite) calm(ctx context.Context) error {
 	if err := unix.Syncfs(int(f.Fd())); err != nil {
 		return fmt.Errorf("sync of %s: %w", s.Scratch, err)
 	}
-	return rest(ctx, settle)
+	return rest(ctx, s.Settle)
 }
 
 // rest waits.

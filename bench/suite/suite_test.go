@@ -1,0 +1,84 @@
+package suite
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seawallmq/seawall/bench/arm"
+	"github.com/seawallmq/seawall/bench/nullbroker"
+	"github.com/seawallmq/seawall/bench/report"
+)
+
+const partitions = 3
+
+// TestMain lets the test binary be the null broker that arm.Null starts.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "-null-broker" {
+		b, err := nullbroker.Start(os.Args[2], partitions)
+		if err != nil {
+			panic(err)
+		}
+		b.Wait() // until killed
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func options(t *testing.T, arms ...arm.Arm) Options {
+	return Options{
+		Arms: arms, Scratch: t.TempDir(), Parts: []string{"produce"}, Log: t.Logf,
+		Settings: report.Settings{
+			Rounds: 2, WarmUp: 10 * time.Millisecond, Duration: 100 * time.Millisecond, RecordBytes: 1024, Partitions: partitions,
+		},
+	}
+}
+
+func TestBrokersTakeTurns(t *testing.T) {
+	o := options(t, arm.Null(os.Args[0], partitions), arm.Klite("/nonexistent"))
+	var order []string
+	o.Log = func(format string, args ...any) {
+		t.Logf(format, args...)
+		if strings.HasPrefix(format, "-- ") {
+			order = append(order, args[0].(string))
+		}
+	}
+	r := &report.Report{}
+	if err := Run(t.Context(), o, r); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(order, ","), "null broker,klite,klite,null broker"; got != want {
+		t.Errorf("order %s, want %s", got, want)
+	}
+	null, klite := r.Broker(arm.NameNull), r.Broker(arm.NameKlite)
+	if len(null.Rounds) != 2 || len(klite.Rounds) != 0 || len(r.Faults) != 2 {
+		t.Fatalf("%d and %d rounds, faults %q", len(null.Rounds), len(klite.Rounds), r.Faults)
+	}
+	for _, round := range null.Rounds {
+		if round.FirstAck <= 0 || round.ResidentIdle <= 0 || round.ResidentAfter <= 0 || len(round.Rated) != 2 {
+			t.Errorf("%+v", round)
+		}
+		for _, rated := range round.Rated {
+			if rated.Latency.Count == 0 || rated.Failed > 0 || rated.RecordsPerBatch < 1 || rated.ReadBack {
+				t.Errorf("%+v", rated)
+			}
+		}
+		if round.Unthrottled.BytesPerSecond <= 0 {
+			t.Errorf("%+v", round.Unthrottled)
+		}
+	}
+	left, err := os.ReadDir(o.Scratch)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestAnInterruptionEndsTheRun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := Run(ctx, options(t, arm.Null(os.Args[0], partitions)), &report.Report{}); err == nil {
+		t.Error("no error")
+	}
+}
