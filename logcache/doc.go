@@ -14,10 +14,10 @@
 // whatever the object store does (I9). Pages go oldest first, so that the
 // uploaded ones, which are the oldest, go first. With a page go its entries: a
 // stream's records below the trim position are forgotten, as objects have
-// them; the others are merged into one entry for each stream and page, and a
-// read of it walks that stretch of the log. So the index shrinks with the
-// pages. Where even that is too much, with very many streams and a long outage
-// of the object store, stretches are joined over several pages, for reads that
+// them; others that lie close together are merged into one entry, and a read of
+// it walks that stretch of the log. Where the index is short of room all the
+// same, with very many streams and a long outage of the object store, entries
+// are joined further apart, in a page and then over several, for reads that
 // walk further.
 //
 // # Sealing

@@ -49,7 +49,7 @@ func (w *Window) merging() merging {
 const (
 	// reachFirst and reachMax bound how much of the log a read may have to walk
 	// for a record, once the index is short of room.
-	reachFirst = 4 << 20
+	reachFirst = page.Size
 	reachMax   = 64 << 20
 )
 

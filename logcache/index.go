@@ -105,9 +105,15 @@ func popFront(s []entry, n int) []entry {
 	return s[n:]
 }
 
+// joinGapBytes is how far apart two records of a stream may lie and still be
+// joined while the index has room: about what a direct read fetches beside the
+// record anyway. Joined further apart, a stream that shares its pages with a
+// thousand others would be read back with a thousand times its bytes.
+const joinGapBytes = 8 << 10
+
 // merging says what may become one stretch.
 type merging struct {
-	// reach is how long a stretch may be when its records are of several pages.
+	// reach is how long a stretch may be whose records lie further apart.
 	reach int64
 	// boundaries are positions that a trim may come to fall on, rising.
 	boundaries []int64
@@ -116,7 +122,8 @@ type merging struct {
 // allows says whether b may be joined to the stretch a before it: records
 // without a gap in their offsets, close enough, and on one side of every trim.
 func (m *merging) allows(a, b *entry) bool {
-	return a.end == b.base && (a.page() == b.page() || b.stop()-a.start() <= m.reach) &&
+	near := a.page() == b.page() && b.start()-a.stop() <= joinGapBytes
+	return a.end == b.base && (near || b.stop()-a.start() <= m.reach) &&
 		!divided(a.start(), b.start(), m.boundaries)
 }
 

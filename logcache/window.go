@@ -1,6 +1,7 @@
 package logcache
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -234,4 +235,14 @@ func (w *Window) eachStream(f func(*streamIndex)) {
 			s.mu.Unlock()
 		}
 	}
+}
+
+// ResidentFrom is the position from which on everything is in memory.
+func (w *Window) ResidentFrom() int64 {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if len(w.pages) == 0 {
+		return math.MaxInt64
+	}
+	return w.firstPage * page.Size
 }

@@ -70,7 +70,7 @@ type Config struct {
 	Summarizer upload.Summarizer
 
 	BlockCache   *blockcache.Cache
-	UploadMemory *budget.Account // at least PartBytes + BlockBytes
+	UploadMemory *budget.Account // at least 2 * PartBytes + BlockBytes
 	Settings     Settings
 
 	Clock  clock.Clock

@@ -365,6 +365,74 @@ func TestStoreAwayUntilTheWALIsFull(t *testing.T) {
 	n.stop()
 }
 
+// countingDevice counts the bytes read.
+type countingDevice struct {
+	device.Device
+	read atomic.Int64
+}
+
+func (d *countingDevice) count(op *device.Op) {
+	if op.Kind == device.Read {
+		d.read.Add(int64(op.Bytes()))
+	}
+}
+
+func (d *countingDevice) Submit(op *device.Op) {
+	d.count(op)
+	d.Device.Submit(op)
+}
+
+func (d *countingDevice) Inline(op *device.Op) bool {
+	done := d.Device.Inline(op)
+	if done {
+		d.count(op)
+	}
+	return done
+}
+
+// Uploads of what left memory read the WAL once, not once a stream: after an
+// outage of the store, and after a restart.
+func TestManyStreamsAreReadBackOnce(t *testing.T) {
+	const count = 60
+	var all []ids.StreamID
+	for id := range ids.StreamID(count) {
+		all = append(all, id+1)
+	}
+	d := newDisk(all...)
+	counter := &countingDevice{Device: d.dev}
+	d.dev = counter
+	n := d.boot(t)
+	n.open(all...)
+	d.store.away.Store(true)
+	appended := int64(0)
+	for i := 0; appended < testCapacity*2/3; i++ {
+		n.append(all[i%count], 3000)
+		appended += 3000
+	}
+	counter.read.Store(0)
+	d.store.away.Store(false)
+	n.drain()
+	if got := counter.read.Load(); got > 2*appended {
+		t.Errorf("%d bytes read for an upload of %d", got, appended)
+	}
+	n.checkAll()
+	for i := range 1000 {
+		n.append(all[i%count], 3000)
+	}
+	d.store.away.Store(true)
+	n.stop()
+	n = d.boot(t)
+	d.store.away.Store(false)
+	counter.read.Store(0)
+	n.drain()
+	if got := counter.read.Load(); got > 2*1000*3000 {
+		t.Errorf("%d bytes read for an upload of %d after a restart", got, 1000*3000)
+	}
+	n.open(all...)
+	n.checkAll()
+	n.stop()
+}
+
 func TestClosedStreamIsServedUntilUploaded(t *testing.T) {
 	d := newDisk(1)
 	n := d.boot(t)

@@ -25,6 +25,7 @@ type rescuing struct {
 // given oldest first, and those from before a restart before Start.
 func (m *Manager) Adopt(rescued *rescue.Rescued, remove func() error) {
 	r := m.rooms
+	rescued.Window.UploadBy(r.cfg.UploadMemory, int64(r.cfg.Settings.PartBytes))
 	x := &rescuing{Rescued: rescued, remove: remove}
 	x.uploader = m.newUploader(rescued.Instance, idle{rescued}, nil)
 	m.addWindow(rescued.Window)

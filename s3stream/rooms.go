@@ -9,6 +9,7 @@ import (
 
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/invariant"
 	"github.com/seawallmq/seawall/s3stream/gc"
 	"github.com/seawallmq/seawall/s3stream/read"
 	"github.com/seawallmq/seawall/s3stream/tail"
@@ -36,12 +37,16 @@ type rooms struct {
 // New makes a Manager over an open log. Nothing is uploaded or collected
 // before Start.
 func New(cfg Config) *Manager {
+	// Less, and an upload would wait for what it holds itself.
+	least := int64(2*cfg.Settings.PartBytes + cfg.Settings.BlockBytes)
+	invariant.Check(cfg.UploadMemory.Limit() >= least, "s3stream: %d bytes for uploads, at least %d are needed", cfg.UploadMemory.Limit(), least)
 	r := &rooms{cfg: cfg, rescued: make(chan struct{})}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tail = tail.NewWAL(tail.WALConfig{
 		Log: cfg.WAL, Cache: cfg.Window, Capacity: cfg.WALCapacity, Frame: cfg.Frame, Clock: cfg.Clock,
 		PokeBytes: cfg.Settings.Triggers.Bytes, Poke: func() { r.uploader.Poke() },
 	})
+	r.tail.UploadBy(cfg.UploadMemory, int64(cfg.Settings.PartBytes))
 	r.reader = read.New(read.Config{
 		Index: cfg.Meta, Store: cfg.ReadStore, Frame: cfg.Frame, Cache: cfg.BlockCache,
 		IndexBytesMax: cfg.Settings.IndexBytesMax, GetsMax: cfg.Settings.GetsMax, ConsumersMax: cfg.Settings.ConsumersMax,

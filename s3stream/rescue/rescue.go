@@ -92,7 +92,7 @@ func rescue(ctx context.Context, cfg Config, f *finder, window *logcache.Window)
 			out.Offsets += t.end - t.from
 		}
 	}
-	out.Window = tail.NewWindow(window, known, cfg.Frame, func(int64) {})
+	out.Window = tail.NewWindow(window, log, known, cfg.Frame)
 	return out, nil
 }
 

@@ -47,7 +47,7 @@ type WALConfig struct {
 // NewWAL joins a log and its window.
 func NewWAL(cfg WALConfig) *WAL {
 	return &WAL{
-		Window:   Window{cache: cfg.Cache, spans: newSpans(), frame: cfg.Frame, trim: cfg.Log.Trim},
+		Window:   Window{cache: cfg.Cache, log: cfg.Log, spans: newSpans(), frame: cfg.Frame, trim: cfg.Log.Trim},
 		log:      cfg.Log,
 		capacity: cfg.Capacity, clock: cfg.Clock,
 		pokeBytes: cfg.PokeBytes, poke: cfg.Poke,
@@ -113,7 +113,10 @@ func (w *WAL) Load() upload.Load {
 		Untrimmed: w.log.DurableUpTo() - w.log.Trimmed(),
 		Capacity:  w.capacity,
 	}
-	if since := w.since.Load(); since != 0 {
+	since := w.since.Load()
+	if since == 0 && l.Unsealed > 0 { // it came while a seal was being made
+		w.since.CompareAndSwap(0, w.clock.Now().UnixNano())
+	} else if since != 0 {
 		l.Age = w.clock.Now().Sub(time.Unix(0, since))
 	}
 	return l
@@ -125,9 +128,5 @@ func (w *WAL) Load() upload.Load {
 func (w *WAL) Seal() (upload.Generation, bool) {
 	w.since.Store(0)
 	w.unsealed.Store(0)
-	g, ok := w.Window.Seal()
-	if w.cache.UnsealedBytes() > 0 {
-		w.since.CompareAndSwap(0, w.clock.Now().UnixNano())
-	}
-	return g, ok
+	return w.Window.Seal()
 }

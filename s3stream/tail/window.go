@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/seawallmq/seawall/internal/budget"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/logcache"
 	"github.com/seawallmq/seawall/s3stream/read"
 	"github.com/seawallmq/seawall/s3stream/upload"
+	"github.com/seawallmq/seawall/wal"
 )
 
 // chunkBytes is how much of a window an upload reads at once.
@@ -19,23 +21,35 @@ const chunkBytes = 512 << 10
 // uploads: the live one's (WAL) or a rescued one's.
 type Window struct {
 	cache *logcache.Window
+	log   source
 	spans *spans
 	frame read.Framer
+	from  int64 // the WAL has nothing below
 	// trim lets the WAL reuse the space below a position.
 	trim func(upTo int64)
+	// What is read back from the WAL for an upload is pieceBytes at a time,
+	// drawn from memory.
+	memory     *budget.Account
+	pieceBytes int64
 
 	reading sync.RWMutex // held for reading while the WAL is read
 	stopped bool
 }
 
-// NewWindow makes the window of an instance that is not appended to any more.
-// known are the openings in it, trim is called when space comes free.
-func NewWindow(cache *logcache.Window, known map[ids.StreamID][]Span, frame read.Framer, trim func(upTo int64)) *Window {
-	w := &Window{cache: cache, spans: newSpans(), frame: frame, trim: trim}
+// NewWindow makes the window of a recovered instance, which is not appended to
+// any more. known are the openings in it.
+func NewWindow(cache *logcache.Window, log *wal.Recovered, known map[ids.StreamID][]Span, frame read.Framer) *Window {
+	w := &Window{cache: cache, log: log, spans: newSpans(), frame: frame, from: log.From, trim: func(int64) {}}
 	for stream, spans := range known {
 		w.spans.set(stream, spans)
 	}
 	return w
+}
+
+// UploadBy says how much of the WAL an upload may read back at a time, and from
+// which account. It is called before the first upload.
+func (w *Window) UploadBy(memory *budget.Account, pieceBytes int64) {
+	w.memory, w.pieceBytes = memory, pieceBytes
 }
 
 // TryRead answers from memory without blocking. covered says that the offset
@@ -117,8 +131,8 @@ type generation struct {
 	sealed *logcache.Generation
 }
 
-// Extents lists what is in it, by stream and opening.
-func (g *generation) Extents() []upload.Extent {
+// extents lists what is in it, by stream and opening.
+func (g *generation) extents() []upload.Extent {
 	var out []upload.Extent
 	for _, e := range g.sealed.Streams() {
 		bytes := e.Bytes

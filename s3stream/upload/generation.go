@@ -30,17 +30,17 @@ func (u *Uploader) Attempt(ctx context.Context) (idle bool, err error) {
 				return false, err
 			}
 		}
-		u.current = newRun(u, g, g.Extents())
+		u.current = &run{u: u, g: g, next: g.Pieces()}
 	}
 	refused, err := u.current.attempt(ctx)
 	if err == nil {
-		left := u.account(u.current.objects, refused)
-		u.current.land()
+		left := u.account(u.current.written, refused)
+		u.current.end()
 		u.current = nil
 		if len(left) == 0 {
 			return u.committed(g), nil
 		}
-		u.current = newRun(u, g, left)
+		u.current = &run{u: u, g: g, next: once(&rest{g, left})}
 		err = fmt.Errorf("%d slices are not due yet, the first is stream %d at %d", len(left), left[0].Stream, left[0].Start)
 	}
 	u.mu.Lock()
@@ -65,20 +65,74 @@ func (u *Uploader) committed(g Generation) (idle bool) {
 type run struct {
 	u       *Uploader
 	g       Generation
+	next    func(context.Context) (Piece, error)
+	piece   Piece // being written; nil between two
 	plan    []PlannedObject
 	objects []meta.Object // as plan; with id 0 until written
+	written []meta.Object // of the pieces before
 }
 
-func newRun(u *Uploader, g Generation, extents []Extent) *run {
-	plan := Plan(extents, u.cfg.Limits)
-	return &run{u: u, g: g, plan: plan, objects: make([]meta.Object, len(plan))}
+// rest is what a commit left of a generation, as one piece.
+type rest struct {
+	Generation
+	extents []Extent
 }
 
-// attempt writes the objects that are not written yet and commits all of them.
-// Whatever is written again is written under a new id, and so a new key: what a
-// failed attempt left behind is collected, and no key ever stands for two
-// contents (I4).
+// Extents implements Piece.
+func (r *rest) Extents() []Extent { return r.extents }
+
+// Done implements Piece.
+func (r *rest) Done() {}
+
+// once gives one piece.
+func once(p Piece) func(context.Context) (Piece, error) {
+	return func(context.Context) (Piece, error) {
+		given := p
+		p = nil
+		return given, nil
+	}
+}
+
+// attempt writes what is not written yet, piece by piece, and commits all of
+// it by one command.
 func (r *run) attempt(ctx context.Context) ([]meta.Refusal, error) {
+	for {
+		if r.piece == nil {
+			piece, err := r.next(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if piece == nil {
+				break
+			}
+			r.piece, r.plan = piece, Plan(piece.Extents(), r.u.cfg.Limits)
+			r.objects = make([]meta.Object, len(r.plan))
+		}
+		if err := r.write(ctx); err != nil {
+			return nil, err
+		}
+		r.written = append(r.written, r.objects...)
+		r.objects = nil
+		r.piece.Done()
+		r.piece = nil
+	}
+	refused, err := r.u.cfg.Meta.CommitUpload(ctx, meta.Upload{WAL: r.u.cfg.WAL, Trim: r.g.TrimTo(), Objects: r.written})
+	if err == nil {
+		return refused, nil
+	}
+	err = fmt.Errorf("commit %d objects: %w", len(r.written), err)
+	if errors.Is(err, meta.ErrNotPrepared) { // collected under our hands: write all of them again
+		r.end()
+		r.written, r.next = nil, r.g.Pieces()
+	}
+	return nil, err
+}
+
+// write writes the objects of the piece that are not written yet. Whatever is
+// written again is written under a new id, and so a new key: what a failed
+// attempt left behind is collected, and no key ever stands for two contents
+// (I4).
+func (r *run) write(ctx context.Context) error {
 	var missing []int
 	for i := range r.objects {
 		if r.objects[i].ID == 0 {
@@ -87,7 +141,7 @@ func (r *run) attempt(ctx context.Context) ([]meta.Refusal, error) {
 	}
 	prepared, err := r.u.prepare(ctx, len(missing))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	// No context of the group's own: what the failure of one object leaves
 	// well under way need not be written again.
@@ -95,7 +149,7 @@ func (r *run) attempt(ctx context.Context) ([]meta.Refusal, error) {
 	group.SetLimit(r.u.cfg.PutsMax)
 	for k, i := range missing {
 		group.Go(func() error {
-			o, err := r.u.writeObject(ctx, r.g, prepared[k], r.plan[i])
+			o, err := r.u.writeObject(ctx, r.piece, prepared[k], r.plan[i])
 			if err != nil {
 				r.u.forget(prepared[k])
 				return err
@@ -104,24 +158,18 @@ func (r *run) attempt(ctx context.Context) ([]meta.Refusal, error) {
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	refused, err := r.u.cfg.Meta.CommitUpload(ctx, meta.Upload{WAL: r.u.cfg.WAL, Trim: r.g.TrimTo(), Objects: r.objects})
-	if errors.Is(err, meta.ErrNotPrepared) {
-		r.land() // collected under our hands: write all of them again
-		clear(r.objects)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("commit %d objects: %w", len(r.objects), err)
-	}
-	return refused, nil
+	return group.Wait()
 }
 
-// land says that the run's objects are no longer about to be committed.
-func (r *run) land() {
-	for _, o := range r.objects {
+// end says that the run's objects are no longer about to be committed, and
+// gives up what it holds.
+func (r *run) end() {
+	for _, o := range append(r.written, r.objects...) {
 		r.u.forget(o.ID)
+	}
+	if r.piece != nil {
+		r.piece.Done()
+		r.piece = nil
 	}
 }
 

@@ -26,14 +26,14 @@ type objectWriter struct {
 
 // writeObject writes one planned object under a new key and returns what to
 // commit.
-func (u *Uploader) writeObject(ctx context.Context, g Generation, id ids.ObjectID, p PlannedObject) (meta.Object, error) {
+func (u *Uploader) writeObject(ctx context.Context, from Piece, id ids.ObjectID, p PlannedObject) (meta.Object, error) {
 	key := u.cfg.Key(id)
 	w := &objectWriter{
 		u:      u,
 		layout: objfmt.NewWriter(id, objfmt.ObjectKind(p.Kind)),
 		parts:  newPartSender(ctx, u, key),
 	}
-	err := w.fill(g, p)
+	err := w.fill(from, p)
 	if err == nil {
 		_, err = w.layout.Finish()
 	}
@@ -52,9 +52,9 @@ func (u *Uploader) writeObject(ctx context.Context, g Generation, id ids.ObjectI
 	return o, nil
 }
 
-func (w *objectWriter) fill(g Generation, p PlannedObject) error {
+func (w *objectWriter) fill(from Piece, p PlannedObject) error {
 	for _, e := range p.Extents {
-		if err := w.extent(g, e); err != nil {
+		if err := w.extent(from, e); err != nil {
 			return fmt.Errorf("stream %d [%d, %d): %w", e.Stream, e.Start, e.End, err)
 		}
 	}
@@ -62,10 +62,10 @@ func (w *objectWriter) fill(g Generation, p PlannedObject) error {
 }
 
 // extent adds the batches of one extent and the summary of them.
-func (w *objectWriter) extent(g Generation, e Extent) error {
+func (w *objectWriter) extent(from Piece, e Extent) error {
 	summary := w.u.cfg.Summarizer.Begin(e.Stream, e.Start)
 	next := e.Start
-	err := g.Batches(w.parts.ctx, e, func(b Batch) error {
+	err := from.Batches(w.parts.ctx, e, func(b Batch) error {
 		if b.Start != next { // would be a hole in the log: never make it durable
 			return fmt.Errorf("batch at %d where %d is due", b.Start, next)
 		}

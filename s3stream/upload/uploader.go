@@ -35,18 +35,30 @@ type Source interface {
 
 // Generation is a sealed part of a window.
 type Generation interface {
-	// Extents lists what is in it.
-	Extents() []Extent
+	// Pieces begins a pass over all of it, in pieces that are uploaded one
+	// after another. The function gives the next piece, nil after the last; it
+	// is called once the piece before is Done. What a stream has in a piece
+	// continues what it had in those before.
+	Pieces() func(ctx context.Context) (Piece, error)
+	// Batches is as a Piece's, for any extent of the generation.
+	Batches(ctx context.Context, e Extent, f func(Batch) error) error
 	// TrimTo is the WAL position below which nothing is needed once this
 	// generation and those before it are committed.
 	TrimTo() int64
-	// Batches calls f with every batch of an extent, in order, until f returns
-	// an error. It reads back from the WAL what left memory. A batch's bytes
-	// are valid until f returns.
-	Batches(ctx context.Context, e Extent, f func(Batch) error) error
 	// Committed says that all of it is in committed objects: its pages may be
 	// evicted and its WAL space used again.
 	Committed()
+}
+
+// Piece is a part of a generation that is uploaded at once.
+type Piece interface {
+	// Extents lists what is in it.
+	Extents() []Extent
+	// Batches calls f with every batch of an extent, in order, until f returns
+	// an error. A batch's bytes are valid until f returns.
+	Batches(ctx context.Context, e Extent, f func(Batch) error) error
+	// Done says that the piece is not needed any more.
+	Done()
 }
 
 // Batch is one batch of an extent.
@@ -259,6 +271,9 @@ func (u *Uploader) upload(ctx context.Context) {
 		default:
 			retry = backoff{}
 		}
+	}
+	if u.current != nil {
+		u.current.end()
 	}
 }
 

@@ -91,6 +91,9 @@ func (g *generation) part() []windowBatch {
 
 func (g *generation) TrimTo() int64 { return int64(g.to) }
 
+func (g *generation) Pieces() func(context.Context) (Piece, error) { return once(g) }
+func (g *generation) Done()                                        {}
+
 func (g *generation) Extents() (out []Extent) {
 next:
 	for _, b := range g.part() {

@@ -30,6 +30,7 @@ func explore(t testing.TB, seed uint64, points int, plant func(*world)) (*world,
 func TestCrashAtEveryStep(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
 			w, err := explore(t, seed, 1700, nil)
 			if err != nil {
 				t.Fatal(err)

@@ -30,7 +30,7 @@ import (
 
 const (
 	capacity = 2 << 20 // of the WAL: small, so that the ring comes round
-	streams  = 4       // with ids from 1 on
+	streams  = 6       // with ids from 1 on
 	nodeID   = ids.NodeID(1)
 )
 
@@ -156,7 +156,7 @@ func (n *node) start(ctx context.Context, b *budget.Budget, meta *streammeta.Met
 		},
 		Frame: frame, Summarizer: noSummary{},
 		BlockCache:   blockcache.New(blockcache.Config{BytesMax: 1 << 20, Memory: blockcache.Heap{}}),
-		UploadMemory: b.Account("upload", 2*objstore.PartBytesMin),
+		UploadMemory: b.Account("upload", 3*objstore.PartBytesMin),
 		Settings:     set, Clock: clk, Random: func() uint64 { return 0 }, Log: slog.New(slog.DiscardHandler),
 	})
 	for _, r := range old {
