@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/seawallmq/seawall/conformance/oracle/load"
 )
 
@@ -66,11 +64,11 @@ func (o *outage) run(ctx context.Context, outageBytes int64) error {
 	if err != nil {
 		return err
 	}
-	if err := o.warmUp(ctx, before); err != nil {
+	usual, err := o.warmUp(ctx, before)
+	if err != nil {
 		return err
 	}
-	usual := before.TakeLatency()
-	o.checks.hold(usual.TotalCount() > 0, "load with the store there", "%s, peak memory %s", figures(usual), mib(o.takeRSSPeak()))
+	o.checks.hold(usual.p99 > 0, "load with the store there", "%v, peak memory %s", usual, mib(o.takeRSSPeak()))
 	if err := before.Pause(ctx); err != nil {
 		return err
 	}
@@ -84,12 +82,12 @@ func (o *outage) run(ctx context.Context, outageBytes int64) error {
 	if err != nil {
 		return fmt.Errorf("a new topic with the store away: %w", err)
 	}
-	if err := o.write(ctx, during, outageBytes); err != nil {
+	unusual, err := o.write(ctx, during, outageBytes)
+	if err != nil {
 		return err
 	}
-	unusual := during.TakeLatency()
-	p99, p99Max := unusual.ValueAtQuantile(99), 3*usual.ValueAtQuantile(99)+2000
-	o.checks.hold(p99 <= p99Max, "acks with the store away", "%s; p99 at most %.2f ms", figures(unusual), float64(p99Max)/1000)
+	p99Max := 3*usual.p99 + 2000
+	o.checks.hold(unusual.p99 <= p99Max, "acks with the store away", "%v; p99 at most %.2f ms", unusual, float64(p99Max)/1000)
 	if err := o.readDuring(ctx, during); err != nil {
 		return err
 	}
@@ -103,44 +101,45 @@ func (o *outage) run(ctx context.Context, outageBytes int64) error {
 
 // warmUp runs the load with the store there, and throws away the latencies of
 // its first part: clients connecting, caches growing.
-func (o *outage) warmUp(ctx context.Context, l *load.Load) error {
-	if err := o.runFor(ctx, o.warm/4); err != nil {
-		return err
-	}
-	l.TakeLatency()
-	return o.runFor(ctx, o.warm*3/4)
-}
-
-func (o *outage) runFor(ctx context.Context, d time.Duration) error {
+func (o *outage) warmUp(ctx context.Context, l *load.Load) (latencies, error) {
 	ctx, cancel := o.process.While(ctx, time.Hour)
 	defer cancel()
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	var seconds bySecond
+	for elapsed := time.Duration(0); elapsed < o.warm; elapsed += time.Second {
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return latencies{}, context.Cause(ctx)
+		}
+		if h := l.TakeLatency(); elapsed >= o.warm/4 {
+			seconds = append(seconds, h)
+		}
 	}
+	return seconds.latencies(), nil
 }
 
 // write lets a load run until it has written so many bytes of values.
-func (o *outage) write(ctx context.Context, l *load.Load, bytes int64) error {
+func (o *outage) write(ctx context.Context, l *load.Load, bytes int64) (latencies, error) {
 	began := time.Now()
 	// Twice the time that the rate asks for, and a margin.
 	expected := time.Duration(bytes/int64(o.producers*o.rate*o.valueBytes)) * time.Second
 	ctx, cancel := o.process.While(ctx, 2*expected+30*time.Second)
 	defer cancel()
+	var seconds bySecond
 	for {
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			_, acked := l.Counts()
+			return latencies{}, fmt.Errorf("writing with the store away stopped at %d records: %w, %w", acked, context.Cause(ctx), l.Problem())
+		}
+		seconds = append(seconds, l.TakeLatency())
 		_, acked := l.Counts()
 		if written := acked * int64(o.valueBytes); written >= bytes {
 			held, percent, err := o.walHeld(ctx)
 			o.checks.none(err, "writing with the store away", "%s in %.1f s, %d times the log cache of %s; the WAL holds %s, %.0f %% of it",
 				mib(written), time.Since(began).Seconds(), written/o.cacheBytes, mib(o.cacheBytes), mib(held), percent)
-			return nil
-		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			return fmt.Errorf("writing with the store away stopped at %d records: %w, %w", acked, context.Cause(ctx), l.Problem())
+			return seconds.latencies(), nil
 		}
 	}
 }
@@ -194,11 +193,6 @@ func (o *outage) verifyBoth(ctx context.Context, name string, loads ...*load.Loa
 		reading, err := l.Verify(ctx)
 		o.checks.none(err, name, "%s", readFigures(reading))
 	}
-}
-
-func figures(h *hdrhistogram.Histogram) string {
-	ms := func(q float64) float64 { return float64(h.ValueAtQuantile(q)) / 1000 }
-	return fmt.Sprintf("%d acks, p50 %.2f ms, p99 %.2f ms, max %.2f ms", h.TotalCount(), ms(50), ms(99), ms(100))
 }
 
 func readFigures(r load.Reading) string {

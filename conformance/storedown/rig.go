@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"sync"
 	"time"
 
@@ -121,22 +118,17 @@ func (r *rig) takeRSSPeak() int64 {
 // with clients has besides.
 func (r *rig) rssMax() int64 { return r.budgetBytes + 96<<20 }
 
-var dumpFill = regexp.MustCompile(`(?m)^(\d+) records of (\d+) bytes from position (\d+) to (\d+); ([0-9.]+) % of the ring`)
-
-// walHeld is how many bytes of the WAL are not trimmed, as seawall wal dump sees it.
+// walHeld is how many bytes of the WAL are not trimmed, and what part of it that is, by the broker's metrics.
 func (r *rig) walHeld(ctx context.Context) (bytes int64, percent float64, err error) {
-	out, err := exec.CommandContext(ctx, r.seawall, "wal", "dump", "--summary", r.walPath()).CombinedOutput()
+	const held, capacity = "seawall_wal_untrimmed_bytes", "seawall_wal_capacity_bytes"
+	metrics, err := r.broker.Metrics(ctx)
 	if err != nil {
-		return 0, 0, fmt.Errorf("seawall wal dump: %w: %s", err, out)
+		return 0, 0, err
 	}
-	m := dumpFill.FindSubmatch(out)
-	if m == nil {
-		return 0, 0, fmt.Errorf("seawall wal dump says nothing of the fill: %s", out)
+	if metrics[capacity] == 0 {
+		return 0, 0, fmt.Errorf("no metric %s", capacity)
 	}
-	from, err1 := strconv.ParseInt(string(m[3]), 10, 64)
-	to, err2 := strconv.ParseInt(string(m[4]), 10, 64)
-	percent, err3 := strconv.ParseFloat(string(m[5]), 64)
-	return to - from, percent, errors.Join(err1, err2, err3)
+	return int64(metrics[held]), 100 * metrics[held] / metrics[capacity], nil
 }
 
 // waitTrimmed waits until the WAL holds at most heldMax bytes.
