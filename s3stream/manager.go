@@ -44,7 +44,8 @@ func newManager(m StreamMeta, wal ids.WALInstance, log appendLog, w window, obje
 type appendLog interface {
 	tail.Log
 	Begin(stream ids.StreamID, epoch ids.StreamEpoch, start int64)
-	End(stream ids.StreamID, epoch ids.StreamEpoch, end int64)
+	// End says where an opening ends, and how far the stream is in objects.
+	End(stream ids.StreamID, epoch ids.StreamEpoch, end, committed int64)
 	WaitSpace(ctx context.Context) error
 }
 
@@ -93,7 +94,7 @@ func (m *Manager) Drop(streams []ids.StreamID) {
 			continue
 		}
 		s.closing.Store(true)
-		m.log.End(id, s.epoch, s.end.Load())
+		m.log.End(id, s.epoch, s.end.Load(), s.committed.Load())
 		delete(m.streams, id)
 	}
 }
@@ -111,12 +112,14 @@ func (m *Manager) closeStream(ctx context.Context, c meta.CloseStream) error {
 	if err := m.meta.CloseStream(ctx, c); err != nil {
 		return err
 	}
-	m.log.End(c.Stream, c.Epoch, c.End)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	committed := int64(0)
 	if s := m.streams[c.Stream]; s != nil && s.epoch == c.Epoch {
+		committed = s.committed.Load()
 		delete(m.streams, c.Stream)
 	}
+	m.log.End(c.Stream, c.Epoch, c.End, committed)
 	return nil
 }
 

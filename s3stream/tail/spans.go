@@ -79,11 +79,11 @@ func (s *spans) cut(stream ids.StreamID, start, end int64) []Span {
 }
 
 // forget drops the openings that ended at or below an offset to which the
-// stream is in objects.
+// stream is in objects, and those in which nothing was appended.
 func (s *spans) forget(stream ids.StreamID, committed int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	left := slices.DeleteFunc(s.streams[stream], func(x Span) bool { return x.End <= committed })
+	left := slices.DeleteFunc(s.streams[stream], func(x Span) bool { return x.End <= max(committed, x.Start) })
 	if len(left) == 0 {
 		delete(s.streams, stream)
 	} else {

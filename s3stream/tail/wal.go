@@ -59,9 +59,11 @@ func (w *WAL) Begin(stream ids.StreamID, epoch ids.StreamEpoch, start int64) {
 	w.spans.begin(stream, epoch, start)
 }
 
-// End says that an opening has ended.
-func (w *WAL) End(stream ids.StreamID, epoch ids.StreamEpoch, end int64) {
+// End says that an opening has ended, and that the stream is in objects up to
+// committed: if that is all of it, nobody will ask for it here again.
+func (w *WAL) End(stream ids.StreamID, epoch ids.StreamEpoch, end, committed int64) {
 	w.spans.end(stream, epoch, end)
+	w.spans.forget(stream, committed)
 }
 
 // Append implements Log.
