@@ -118,7 +118,7 @@ type Uploader struct {
 	current *run // the attempt at the oldest generation; Attempt\'s own
 
 	mu       sync.Mutex
-	forced   bool
+	forced   int // calls of Force that no seal has followed yet
 	queue    []Generation
 	inFlight map[ids.ObjectID]struct{} // prepared, not yet committed
 	settled  chan struct{}             // closed and replaced at each commit
@@ -142,7 +142,7 @@ func (u *Uploader) Poke() { signal(u.poke) }
 // Force seals what there is, whatever the triggers say.
 func (u *Uploader) Force() {
 	u.mu.Lock()
-	u.forced = true
+	u.forced++
 	u.mu.Unlock()
 	u.Poke()
 }
@@ -153,7 +153,7 @@ func (u *Uploader) Drain(ctx context.Context) error {
 	u.Force()
 	for {
 		u.mu.Lock()
-		idle := !u.forced && len(u.queue) == 0
+		idle := u.forced == 0 && len(u.queue) == 0
 		settled := u.settled
 		u.mu.Unlock()
 		if idle {
@@ -230,7 +230,8 @@ func (u *Uploader) SealIfDue() {
 	load := u.cfg.Source.Load()
 	reason := u.cfg.Triggers.Decide(load)
 	u.mu.Lock()
-	if u.forced {
+	forced := u.forced
+	if forced > 0 {
 		reason = ByForce
 	}
 	u.mu.Unlock()
@@ -239,7 +240,7 @@ func (u *Uploader) SealIfDue() {
 	}
 	g, ok := u.cfg.Source.Seal()
 	u.mu.Lock()
-	u.forced = u.forced && reason != ByForce // a Force since then stands
+	u.forced -= forced // a Force since then stands: it may mean what came after the seal
 	if ok {
 		u.queue = append(u.queue, g)
 	}

@@ -470,3 +470,31 @@ func TestIntervalSealsByTheClock(t *testing.T) {
 		t.Errorf("sealed after %v", age)
 	}
 }
+
+// forcing is a source during whose seal somebody forces another.
+type forcing struct {
+	*window
+	during func()
+}
+
+func (f forcing) Seal() (Generation, bool) {
+	g, ok := f.window.Seal()
+	f.during()
+	return g, ok
+}
+
+// What was appended after a seal's look at the log, and then forced, is not
+// covered by that seal: a Drain would end before it is uploaded.
+func TestForceDuringASealStands(t *testing.T) {
+	w := &window{clk: clock.Wall(), begin: time.Now()}
+	w.add(1, 1, 100)
+	var u *Uploader
+	again := sync.OnceFunc(func() { w.add(1, 1, 100); u.Force() })
+	u = New(Config{Source: forcing{w, again}, Clock: clock.Wall(), Log: slog.New(slog.DiscardHandler)})
+	u.Force()
+	u.SealIfDue()
+	u.SealIfDue()
+	if len(u.queue) != 2 {
+		t.Fatalf("%d generations sealed, want 2", len(u.queue))
+	}
+}
