@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -65,6 +66,8 @@ type Set struct {
 	// restored yet, the object store being away. Only the Set's goroutine
 	// uses it.
 	unrestored map[key]*s3stream.Stream
+	retryAfter time.Duration // the last pause; only the Set's goroutine uses it
+	waiting    atomic.Int64
 
 	notice  notice
 	changed chan struct{} // capacity 1: there is something in notice
@@ -151,8 +154,12 @@ func (s *Set) WaitSpace(ctx context.Context) error { return s.cfg.Streams.WaitSp
 // openBatch is how many streams one metadata command opens.
 const openBatch = 2000
 
-// retryAfter is the pause before what could not be opened is tried again.
-const retryAfter = time.Second
+// What could not be opened is tried again after a pause, which doubles while
+// that goes on.
+const (
+	retryAfterFirst = time.Second
+	retryAfterMost  = 30 * time.Second
+)
 
 // Run follows the metadata until ctx is done: it opens the partitions that
 // this node is to lead and lets go of the others, and keeps retention.
@@ -193,10 +200,23 @@ func (s *Set) follow(ctx context.Context) {
 		s.cfg.Leads(began, ceased)
 	}
 	s.notice.done(n.index, failed)
-	if len(failed) > 0 {
-		s.cfg.Clock.AfterFunc(retryAfter, s.wake)
-	}
+	s.retryLater(len(failed))
 }
+
+// retryLater has those that could not be opened tried again.
+func (s *Set) retryLater(failed int) {
+	s.waiting.Store(int64(failed))
+	if failed == 0 {
+		s.retryAfter = 0
+		return
+	}
+	s.retryAfter = min(max(2*s.retryAfter, retryAfterFirst), retryAfterMost)
+	s.cfg.Log.Warn("partitions could not be opened, will retry", "count", failed, "after", s.retryAfter.String())
+	s.cfg.Clock.AfterFunc(s.retryAfter, s.wake)
+}
+
+// Waiting is how many partitions this node is to lead and could not open yet.
+func (s *Set) Waiting() int { return int(s.waiting.Load()) }
 
 // compare says which of the partitions named are to be opened, and which that
 // are open here are no longer this node's.
@@ -239,7 +259,11 @@ func (s *Set) cease(ps []*Partition) {
 func (s *Set) open(ctx context.Context, img *image.Image, want []*image.Partition) (began []*Partition, failed []key) {
 	for chunk := range slices.Chunk(want, openBatch) {
 		s.openStreams(ctx, img, chunk)
-		for i, p := range s.restore(ctx, chunk) {
+		restored, err := s.restore(ctx, chunk)
+		if err != nil && ctx.Err() == nil {
+			s.cfg.Log.Warn("partitions could not be restored", "one_error", err)
+		}
+		for i, p := range restored {
 			k := key{chunk[i].Topic, chunk[i].Index}
 			if p == nil {
 				failed = append(failed, k)
@@ -284,8 +308,8 @@ func (s *Set) openStreams(ctx context.Context, img *image.Image, want []*image.P
 const restoreParallel = 16
 
 // restore makes partitions of opened streams, and serves each as soon as it is
-// restored; nil where that failed.
-func (s *Set) restore(ctx context.Context, want []*image.Partition) []*Partition {
+// restored; nil where that failed. The error is one of the failures'.
+func (s *Set) restore(ctx context.Context, want []*image.Partition) ([]*Partition, error) {
 	out := make([]*Partition, len(want))
 	var group errgroup.Group
 	group.SetLimit(restoreParallel)
@@ -305,16 +329,14 @@ func (s *Set) restore(ctx context.Context, want []*image.Partition) []*Partition
 		}
 		group.Go(func() error {
 			if err := p.restore(ctx); err != nil {
-				s.cfg.Log.Error("partition could not be restored", "partition", p.String(), "error", err)
-				return nil
+				return fmt.Errorf("restore %s: %w", p, err)
 			}
 			s.add(p)
 			out[i] = p
 			return nil
 		})
 	}
-	_ = group.Wait() // errors are logged one by one
-	return out
+	return out, group.Wait()
 }
 
 func (s *Set) newPartition(img *image.Image, t *image.Topic, index int32, stream Stream) *Partition {

@@ -75,6 +75,8 @@ func (p *process) newRoot() *cobra.Command {
 		newVersionCommand(),
 		newManCommand(),
 	)
+	root.Version = versionText()
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })

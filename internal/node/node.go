@@ -105,6 +105,7 @@ func (n *Node) Start(ctx context.Context) error {
 		{"listeners", n.bind},
 		{"object store", n.openStore},
 		{"metadata", n.startMetadata},
+		{"object store", n.checkStore},
 		{"streams", n.startStreams},
 		{"partitions", n.startPartitions},
 		{"clients", n.serveClients},
@@ -160,6 +161,9 @@ func (n *Node) ready() error {
 	n.mu.Unlock()
 	if s != serving {
 		return errors.New(string(s))
+	}
+	if waiting := n.partitions.Waiting(); waiting > 0 {
+		return fmt.Errorf("%d partitions could not be opened yet: is the object store in reach?", waiting)
 	}
 	return n.healthy()
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/seawallmq/seawall/blockcache"
@@ -126,6 +128,11 @@ func (n *Node) openVolume() (err error) {
 	if w.IOPS > 0 || w.IOBandwidth > 0 {
 		caps := device.Caps{OpsPerSecond: float64(w.IOPS), BytesPerSecond: float64(w.IOBandwidth)}
 		opts.Wrap = func(d device.Device) device.Device { return device.Limit(d, n.clock, caps) }
+	}
+	if w.Kind == config.WALFile {
+		if err := os.MkdirAll(filepath.Dir(w.Path), 0o755); err != nil {
+			return fmt.Errorf("s3.wal.path: %w", err)
+		}
 	}
 	if w.Kind == config.WALBlock {
 		n.volume, err = volume.OpenBlock(w.Path, opts)
