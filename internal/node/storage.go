@@ -131,7 +131,7 @@ func (n *Node) openVolume() (err error) {
 	}
 	if w.Kind == config.WALFile {
 		if err := os.MkdirAll(filepath.Dir(w.Path), 0o755); err != nil {
-			return fmt.Errorf("s3.wal.path: %w", err)
+			return fmt.Errorf("s3.wal.path: %s: %w", w.Path, err)
 		}
 	}
 	if w.Kind == config.WALBlock {
