@@ -24,6 +24,7 @@ type Config struct {
 // Cache is the memory that the windows of all WAL instances share.
 type Cache struct {
 	pool      *page.Pool
+	growBelow int64 // bytes of pages
 	indexMax  int64
 	pinnedMax int64
 
@@ -41,6 +42,7 @@ func New(cfg Config) (*Cache, error) {
 		return nil, fmt.Errorf("log cache: the budget does not have %d bytes for the index", cfg.Index.Limit())
 	}
 	c := &Cache{pool: cfg.Pool, indexMax: cfg.Index.Limit(), pinnedMax: cfg.PinnedBytesMax}
+	c.growBelow = min(growBelowMost, cfg.Pool.Stats().LimitBytes/2)
 	if c.pinnedMax == 0 {
 		c.pinnedMax = cfg.Pool.Stats().LimitBytes / 4
 	}
@@ -63,27 +65,47 @@ func (c *Cache) NewWindow() *Window {
 func (c *Cache) Page() *page.Page {
 	c.relieve()
 	for c.indexBytes.Load() > c.indexMax {
-		if !c.evict() {
+		if !c.evict(durable) {
 			return nil
 		}
 	}
 	for {
+		if p := c.pool.GetWarm(); p != nil {
+			return p
+		}
+		if c.pool.Stats().MappedBytes >= c.growBelow && c.evict(uploaded) {
+			continue
+		}
 		if p := c.pool.Get(); p != nil {
 			return p
 		}
-		if !c.evict() {
+		if !c.evict(durable) {
 			return nil
 		}
 	}
 }
 
-// evict lets go of the oldest durable page and says whether there was one. A
-// page that a reader holds is let go of as well; it returns to the pool later.
-func (c *Cache) evict() bool {
+// growBelowMost is the size up to which a cache takes fresh memory although it
+// has pages whose records are in objects. Past it those are used again first:
+// the first touch of fresh memory costs the appender far more than the copy
+// into it.
+const growBelowMost = 512 << 20
+
+// evictable says which pages may be let go of.
+type evictable int
+
+const (
+	uploaded evictable = iota // what is in objects
+	durable                   // what can be read back from the WAL as well
+)
+
+// evict lets go of the oldest page that may be, and says whether there was one.
+// A page that a reader holds is let go of as well; it returns to the pool later.
+func (c *Cache) evict(which evictable) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, w := range c.windows {
-		if w.evictOldest() {
+		if w.evictOldest(which) {
 			c.evicted.Add(1)
 			return true
 		}

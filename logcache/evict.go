@@ -6,14 +6,17 @@ import (
 	"github.com/seawallmq/seawall/internal/page"
 )
 
-// evictOldest lets go of the window's oldest page, if all of it is durable.
-func (w *Window) evictOldest() bool {
+// evictOldest lets go of the window's oldest page, if all of it may be.
+func (w *Window) evictOldest(which evictable) bool {
 	if w.source == nil {
 		return false
 	}
-	durable := w.source.DurableUpTo()
+	upTo := w.trimmed.Load()
+	if which == durable {
+		upTo = w.source.DurableUpTo()
+	}
 	w.mu.Lock()
-	if len(w.pages) == 0 || (w.firstPage+1)*page.Size > durable {
+	if len(w.pages) == 0 || (w.firstPage+1)*page.Size > upTo {
 		w.mu.Unlock()
 		return false
 	}

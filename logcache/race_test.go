@@ -33,7 +33,7 @@ func TestEvictionDuringASealKeepsWhatIsAboveItsBoundary(t *testing.T) {
 	first := r.w.stream(1)
 	first.mu.Lock() // holds the eviction up, its page being out already
 	evicted := make(chan bool)
-	go func() { evicted <- r.w.evictOldest() }()
+	go func() { evicted <- r.w.evictOldest(durable) }()
 	for out := false; !out; runtime.Gosched() {
 		r.w.mu.RLock()
 		out = r.w.firstPage == 1
@@ -71,7 +71,7 @@ func TestJoiningDuringATrimKeepsWhatIsAboveIt(t *testing.T) {
 	for r.log.DurableUpTo() < 3*page.Size {
 		r.append(3, 1, 50_000)
 	}
-	for r.w.evictOldest() {
+	for r.w.evictOldest(durable) {
 	}
 	r.w.reach.Store(reachMax)
 

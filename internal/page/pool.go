@@ -49,16 +49,22 @@ func NewPool(account *budget.Account) *Pool { return &Pool{account: account} }
 // Get hands out a page with one reference, or nil when the bound is reached.
 // Its content is undefined. A page never used before is touched first, which
 // takes its time: keep Get off the hot path by holding a spare.
-func (p *Pool) Get() *Page {
+func (p *Pool) Get() *Page { return p.get(true) }
+
+// GetWarm is Get without growth and without touching fresh memory: nil when no
+// page that was used before is free.
+func (p *Pool) GetWarm() *Page { return p.get(false) }
+
+func (p *Pool) get(mayGrow bool) *Page {
 	p.mu.Lock()
-	if len(p.free) == 0 && len(p.fresh) == 0 {
+	if mayGrow && len(p.free) == 0 && len(p.fresh) == 0 {
 		p.grow()
 	}
 	var got *Page
 	isFresh := false
 	if n := len(p.free); n > 0 {
 		got, p.free = p.free[n-1], p.free[:n-1]
-	} else if n := len(p.fresh); n > 0 {
+	} else if n := len(p.fresh); n > 0 && mayGrow {
 		got, p.fresh = p.fresh[n-1], p.fresh[:n-1]
 		isFresh = true
 	}
