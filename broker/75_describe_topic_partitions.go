@@ -112,6 +112,7 @@ func (v view) topicPartitions(t *image.Topic, first int32, limit int) (rt kmsg.D
 		}
 		rp.Partition, rp.LeaderID, rp.LeaderEpoch = l.index, l.leader, l.epoch
 		rp.Replicas, rp.ISR, rp.OfflineReplicas = l.replicas, l.isr, l.offline
+		rp.EligibleLeaderReplicas, rp.LastKnownELR = []int32{}, []int32{} // null is not taken by Apache Kafka's client
 		rt.Partitions = append(rt.Partitions, rp)
 	}
 }
