@@ -69,28 +69,33 @@ func (r *read) walkLong(e *entry) (ended bool, err error) {
 		before := len(r.Segments)
 		walk := walfmt.WalkLog(at, b)
 		ended, err := r.take(&walk)
+		next, need := walk.Position(), int64(readRunBytesMax)
+		if next == at && err == nil && !ended {
+			need, err = r.longer(e, b)
+		}
 		if len(r.Segments) == before {
-			r.dropLastBuffer()
+			r.dropLastBuffer() // b is not ours any more
 		}
 		if ended || err != nil {
 			return ended, err
 		}
-		if walk.Position() == at {
-			// A record longer than the piece: its header says how long.
-			h, err := walfmt.DecodeRecordHeader(b)
-			need := walfmt.RecordHeaderBytes + int64(h.PayloadBytes)
-			if err != nil || need <= int64(len(b)) {
-				return false, r.missing(e)
-			}
-			piece = need
-			continue
-		}
-		at, piece = walk.Position(), readRunBytesMax
+		at, piece = next, need
 	}
 	if r.NextOffset != e.end {
 		return false, r.missing(e)
 	}
 	return false, nil
+}
+
+// longer is how many bytes the record takes that b begins with and is too short
+// for: its header says.
+func (r *read) longer(e *entry, b []byte) (int64, error) {
+	h, err := walfmt.DecodeRecordHeader(b)
+	need := walfmt.RecordHeaderBytes + int64(h.PayloadBytes)
+	if err != nil || need <= int64(len(b)) {
+		return 0, r.missing(e)
+	}
+	return need, nil
 }
 
 func (r *read) missing(e *entry) error {

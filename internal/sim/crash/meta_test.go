@@ -2,6 +2,7 @@ package crash
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
@@ -10,7 +11,7 @@ import (
 // controller is the metadata without consensus: the rules alone. It is
 // durable: a crash of the node leaves it as it is.
 type controller struct {
-	img      *image.Image
+	img      atomic.Pointer[image.Image] // read-ahead reads beside commands
 	issuer   ids.UUID
 	sequence uint64
 	// after is called after every command that changed something.
@@ -19,13 +20,22 @@ type controller struct {
 	before func(cmd image.Command)
 }
 
+// newController is the metadata of a new cluster.
+func newController(issuer ids.UUID) *controller {
+	c := &controller{issuer: issuer}
+	c.img.Store(image.New())
+	return c
+}
+
 // clone is the controller as a node that boots after a crash finds it.
 func (c *controller) clone(issuer ids.UUID) *controller {
-	return &controller{img: c.img.Fork(), issuer: issuer}
+	next := &controller{issuer: issuer}
+	next.img.Store(c.Image().Fork())
+	return next
 }
 
 // Image implements streammeta.Client.
-func (c *controller) Image() *image.Image { return c.img }
+func (c *controller) Image() *image.Image { return c.img.Load() }
 
 // Submit implements streammeta.Client.
 func (c *controller) Submit(_ context.Context, cmd image.Command) (image.Result, uint64, error) {
@@ -37,10 +47,10 @@ func (c *controller) Submit(_ context.Context, cmd image.Command) (image.Result,
 
 func (c *controller) apply(cmd image.Command) (image.Result, uint64, error) {
 	c.sequence++
-	next, _, answer := image.Apply(c.img, c.img.Index()+1, &image.Request{
+	next, _, answer := image.Apply(c.Image(), c.Image().Index()+1, &image.Request{
 		ID: image.CommandID{Issuer: c.issuer, Sequence: c.sequence}, AckedBelow: c.sequence, Command: cmd,
 	})
-	c.img = next
+	c.img.Store(next)
 	if answer.Refusal != nil {
 		return nil, answer.Index, answer.Refusal
 	}

@@ -63,7 +63,7 @@ func boot(p place, life int) (*node, error) {
 	epoch := registered.(*image.Registered).Epoch
 	meta := streammeta.New(streammeta.Config{
 		Client: p.meta, Node: nodeID, NodeEpoch: epoch,
-		LivingFloor: func() uint64 { return p.meta.img.Index() }, Clock: clock.NewManual(time.Unix(1e9, 0)),
+		LivingFloor: func() uint64 { return p.meta.Image().Index() }, Clock: clock.NewManual(time.Unix(1e9, 0)),
 	})
 	v, err := volume.OnDevice("wal", p.dev, volume.Options{Cluster: cluster, Node: nodeID, CapacityBytes: capacity})
 	if err != nil {
@@ -92,7 +92,7 @@ func boot(p place, life int) (*node, error) {
 func rescueAll(ctx context.Context, c *controller, meta *streammeta.Meta, v volume.Volume, cache *logcache.Cache) ([]*rescue.Rescued, error) {
 	var out []*rescue.Rescued
 	for _, i := range v.Instances() {
-		w, ok := c.img.WAL(i.Instance)
+		w, ok := c.Image().WAL(i.Instance)
 		if !ok || w.State == image.WALRetired {
 			continue
 		}
@@ -168,7 +168,7 @@ func (n *node) start(ctx context.Context, b *budget.Budget, meta *streammeta.Met
 func (n *node) openStreams(ctx context.Context) error {
 	var reqs []s3stream.OpenRequest
 	for id := ids.StreamID(1); id <= streams; id++ {
-		s, _ := n.meta.img.Stream(id)
+		s, _ := n.meta.Image().Stream(id)
 		reqs = append(reqs, s3stream.OpenRequest{Stream: id, ExpectedEpoch: s.Epoch})
 	}
 	opened, err := n.Open(ctx, reqs)

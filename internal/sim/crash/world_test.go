@@ -68,7 +68,7 @@ func newWorld(t testing.TB, seed uint64, plant func(*world)) *world {
 	p := place{
 		dev:    crash.New(walfmt.DataOffset + capacity),
 		bucket: &bucket{Store: mem.New(clock.NewManual(time.Unix(1e9, 0)))},
-		meta:   &controller{img: image.New(), issuer: ids.UUID{0xee}},
+		meta:   newController(ids.UUID{0xee}),
 	}
 	leaders := make([]ids.NodeID, streams)
 	for i := range leaders {
@@ -254,7 +254,7 @@ func (n *node) settle() error {
 	if _, err := n.Collect(context.Background()); err != nil {
 		return fmt.Errorf("collect: %w", err)
 	}
-	for w := range n.meta.img.WALs() {
+	for w := range n.meta.Image().WALs() {
 		if w.Instance != n.log.Instance() && w.State != image.WALRetired {
 			return fmt.Errorf("WAL %s is still %s", w.Instance, w.State)
 		}
@@ -264,7 +264,7 @@ func (n *node) settle() error {
 		if err != nil {
 			return err
 		}
-		if o, ok := n.meta.img.Object(k.Object); !ok || o.State != image.ObjectCommitted || o.Key != e.Key {
+		if o, ok := n.meta.Image().Object(k.Object); !ok || o.State != image.ObjectCommitted || o.Key != e.Key {
 			return fmt.Errorf("%s lies in the bucket and is no committed object", e.Key)
 		}
 		return nil
