@@ -148,7 +148,7 @@ func (s *Store) publish(tmp, key string, opts objstore.PutOptions) error {
 	var err error
 	for range attempts {
 		if err = s.root.MkdirAll(path.Dir(key), 0o755); errors.Is(err, fs.ErrExist) {
-			err = syscall.ENOTDIR // a folder of the key is an object
+			err = s.whyExists(path.Dir(key))
 		}
 		switch {
 		case err != nil:
@@ -174,6 +174,18 @@ func (s *Store) publish(tmp, key string, opts objstore.PutOptions) error {
 			return nil
 		}
 	}
+}
+
+// whyExists says why a folder could not be made because something exists: an
+// object has the name of the folder or of one above it, or the folder was there
+// and a concurrent Delete took it away before it was looked at.
+func (s *Store) whyExists(dir string) error {
+	for ; dir != "."; dir = path.Dir(dir) {
+		if there, err := s.root.Lstat(dir); err == nil && !there.IsDir() {
+			return syscall.ENOTDIR
+		}
+	}
+	return fs.ErrNotExist
 }
 
 // judgePublish names the reason why a link or rename failed; nil if it did
