@@ -2,6 +2,7 @@ package wal
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 
@@ -11,8 +12,8 @@ import (
 
 // DumpOptions says how much of a WAL is shown.
 type DumpOptions struct {
-	// Flushes and Records show one line each, not only sums.
-	Flushes, Records bool
+	// Summary shows sums only, not a line for each flush and record.
+	Summary bool
 	// From is the position to start at in the live instance; negative for the
 	// header's trim hint.
 	From int64
@@ -20,8 +21,9 @@ type DumpOptions struct {
 
 // Dump prints what is in the WAL at path, live or dead: header, fill, and the
 // flushes and records of every instance. It takes no lock and changes nothing.
-// Of a live WAL it shows a state that may be half written at the end. A hole in
-// the log is shown with its positions and is no error.
+// Of a live WAL it shows a state that may be half written at the end. It shows
+// what stands behind a hole too; if that proves corruption, the error is a
+// *CorruptionError, once all is shown.
 func Dump(w io.Writer, path string, o DumpOptions) error {
 	in, err := volume.Inspect(path)
 	if err != nil {
@@ -36,18 +38,28 @@ func Dump(w io.Writer, path string, o DumpOptions) error {
 	for i, area := range in.Areas {
 		live := i == len(in.Areas)-1
 		if err := d.instance(area, live); err != nil {
-			return fmt.Errorf("dump WAL %s: %w", path, err)
+			return errors.Join(fmt.Errorf("dump WAL %s: %w", path, err), d.w.Flush())
 		}
 	}
-	return d.w.Flush()
+	if err := d.w.Flush(); err != nil {
+		return err
+	}
+	if d.corrupt != nil {
+		return fmt.Errorf("dump WAL %s: %w", path, d.corrupt)
+	}
+	return nil
 }
 
 type dumper struct {
 	w *bufio.Writer
 	o DumpOptions
 
-	flushes, records, payload int64
+	corrupt *CorruptionError // the first one seen
+	sums    dumpSums
 }
+
+// dumpSums are of one instance.
+type dumpSums struct{ flushes, records, payload int64 }
 
 func (d *dumper) line(format string, args ...any) { fmt.Fprintf(d.w, format+"\n", args...) }
 
@@ -66,7 +78,7 @@ func (d *dumper) instance(area *volume.Area, live bool) error {
 	if from%int64(h.BlockBytes) != 0 {
 		return fmt.Errorf("position %d is not at a block of %d bytes", from, h.BlockBytes)
 	}
-	*d = dumper{w: d.w, o: d.o}
+	d.sums = dumpSums{}
 	start, err := d.findStart(area, from)
 	if err != nil {
 		return err
@@ -82,7 +94,7 @@ func (d *dumper) instance(area *volume.Area, live bool) error {
 	if err != nil {
 		return err
 	}
-	d.line("  positions %d to %d: %d flushes, %d records, %d bytes of payload", start, end, d.flushes, d.records, d.payload)
+	d.line("  positions %d to %d: %d flushes, %d records, %d bytes of payload", start, end, d.sums.flushes, d.sums.records, d.sums.payload)
 	d.line("  fill %.1f %% counted from there", 100*float64(end-start)/float64(h.Capacity))
 	return nil
 }
@@ -114,34 +126,58 @@ func (d *dumper) findStart(area *volume.Area, from int64) (int64, error) {
 func (d *dumper) walk(area *volume.Area, at int64) (end int64, err error) {
 	r := newFlushReader(area, at)
 	defer r.close()
+	lookedTwice := int64(-1)
 	for {
-		h, body, err := r.flush(at)
-		if err == nil {
+		h, body, reason := r.flush(at)
+		if reason == nil {
 			d.flush(&h, body)
 			at = r.next(&h)
 			continue
 		}
-		if !isNoFlush(err) {
+		if !isNoFlush(reason) {
+			return 0, reason
+		}
+		next, witness, err := behind(r, at)
+		if err != nil {
 			return 0, err
 		}
-		d.line("  the log ends at position %d: %v", at, err)
-		next, witness, err := d.behind(r, at)
-		if err != nil || next == nil {
-			return at, err
+		// Behind the back of a look, a live log fills what was a hole. A hole
+		// that is still there at a second look is one.
+		if witness != nil && lookedTwice < at {
+			lookedTwice = at
+			r.restart(at)
+			continue
 		}
-		if witness != nil {
-			d.line("  CORRUPT: the flush at position %d was written when everything below %d was durable: acknowledged records from position %d on are damaged",
-				witness.Position, witness.DurableUpTo, at)
-		} else {
-			d.line("  what follows was in flight: written, and never acknowledged")
+		if next == nil {
+			d.line("  the log ends at position %d: nothing of this instance follows", at)
+			return at, nil
 		}
+		d.line("  no valid flush at position %d: %v", at, reason)
+		d.hole(at, reason, &r.life, witness)
 		at = next.Position
+		r.restart(at)
+	}
+}
+
+// hole says what a hole means that has flushes behind it.
+func (d *dumper) hole(at int64, reason error, life *walfmt.Life, witness *walfmt.FlushHeader) {
+	if witness == nil {
+		d.line("  what follows was in flight: written, and never acknowledged")
+		return
+	}
+	d.line("  CORRUPT: the flush at position %d was written when everything below %d was durable: acknowledged records from position %d on are damaged",
+		witness.Position, witness.DurableUpTo, at)
+	if d.corrupt == nil {
+		d.corrupt = &CorruptionError{
+			Instance: life.Instance, HolePosition: at, Reason: reason,
+			WitnessPosition: witness.Position, WitnessDurable: witness.DurableUpTo,
+		}
 	}
 }
 
 // behind looks past a hole for the next flush with a sound header, and for the
-// one that proves the hole to be corruption.
-func (d *dumper) behind(r *flushReader, hole int64) (next, witness *walfmt.FlushHeader, err error) {
+// one that proves the hole to be corruption. The reader has to be restarted.
+func behind(r *flushReader, hole int64) (next, witness *walfmt.FlushHeader, err error) {
 	end := min(hole+r.life.WindowBytes+scanChunkBytes, r.limit)
 	err = r.each(hole+r.block, end, func(h *walfmt.FlushHeader, at int64) bool {
 		if h.Instance != r.life.Instance || h.Position != at {
@@ -155,18 +191,18 @@ func (d *dumper) behind(r *flushReader, hole int64) (next, witness *walfmt.Flush
 		}
 		return witness == nil
 	})
-	if err != nil || next == nil {
-		return nil, nil, err
-	}
-	// The search read ahead: start over at the flush found.
+	return next, witness, err
+}
+
+// restart reads afresh from position on.
+func (r *flushReader) restart(position int64) {
 	r.close()
-	r.scanner = newScanner(r.area, next.Position, r.limit)
-	return next, witness, nil
+	r.scanner = newScanner(r.area, position, r.limit)
 }
 
 func (d *dumper) flush(h *walfmt.FlushHeader, body []byte) {
-	d.flushes++
-	if d.o.Flushes || d.o.Records {
+	d.sums.flushes++
+	if !d.o.Summary {
 		d.line("  flush at %d: %d records, %d bytes, durable up to %d", h.Position, h.Records, h.BodyBytes, h.DurableUpTo)
 	}
 	for it := walfmt.IterateRecords(h.Position+walfmt.FlushHeaderBytes, body); ; {
@@ -174,9 +210,9 @@ func (d *dumper) flush(h *walfmt.FlushHeader, body []byte) {
 		if !ok || err != nil {
 			return
 		}
-		d.records++
-		d.payload += int64(len(r.Payload))
-		if d.o.Records {
+		d.sums.records++
+		d.sums.payload += int64(len(r.Payload))
+		if !d.o.Summary {
 			d.line("    %s at %d: stream %s, epoch %s, offsets %d to %d, %d bytes", r.Kind, r.Position, r.Stream, r.StreamEpoch, r.BaseOffset, r.EndOffset, len(r.Payload))
 		}
 	}

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ func TestDump(t *testing.T) {
 	for i := range 20 {
 		at = append(at, appendWait(t, l, dataRecord(42, int64(3*i), 3, make([]byte, 1000))))
 	}
-	live := dump(t, path, DumpOptions{From: -1, Records: true})
+	live := dump(t, path, DumpOptions{From: -1})
 	wantLines(t, live, "node 7, fence exclusive", "capacity 4194304 bytes", l.Instance().String()+" (live)", "node epoch 1",
 		"20 flushes, 20 records, 20000 bytes of payload", "data at 64: stream 42, epoch 1, offsets 0 to 3, 1000 bytes", "the log ends at position")
 	if strings.Contains(live, "CORRUPT") {
@@ -51,8 +52,14 @@ func TestDump(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = f.Close()
-	wantLines(t, dump(t, path, DumpOptions{From: -1}), "CORRUPT", "19 flushes, 19 records", "acknowledged records from position")
-	wantLines(t, dump(t, path, DumpOptions{From: -1, Flushes: true}), "flush at 0: 1 records, 1040 bytes, durable up to 0")
+	var b strings.Builder
+	err = Dump(&b, path, DumpOptions{From: -1})
+	var corrupt *CorruptionError
+	if !errors.As(err, &corrupt) || corrupt.HolePosition >= at[10].Position {
+		t.Errorf("of a damaged log: %v", err)
+	}
+	wantLines(t, b.String(), "flush at 0: 1 records, 1040 bytes, durable up to 0",
+		"CORRUPT", "19 flushes, 19 records", "acknowledged records from position")
 }
 
 // The hint may lag: the dump then starts at the oldest flush there is.
@@ -64,7 +71,7 @@ func TestDumpAfterTheRingCameRound(t *testing.T) {
 		appendWait(t, l, dataRecord(1, 0, 1, make([]byte, 70_000)))
 		l.Trim(l.DurableUpTo())
 	}
-	wantLines(t, dump(t, path, DumpOptions{From: -1}), "no valid flush at position 0; the first one after it is at 6")
+	wantLines(t, dump(t, path, DumpOptions{From: -1, Summary: true}), "no valid flush at position 0; the first one after it is at 6")
 }
 
 func TestDumpOfWhatIsNoWAL(t *testing.T) {

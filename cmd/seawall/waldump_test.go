@@ -67,19 +67,19 @@ func TestWALDump(t *testing.T) {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	for _, want := range []string{
-		"node        7, epoch 3\n", "instance    " + ids.UUID{2}.String(), "fence exclusive\n", "ring        16MiB in blocks of ", "trim hint   0\n",
-		"data             5      2 [0,10)", "[20,30)", "\n3 records of 21 bytes from position 0 to ",
+		"node 7, fence exclusive", "capacity 16777216 bytes", "instance " + ids.UUID{2}.String() + " (live)", "node epoch 3, ", "trim hint 0",
+		"stream 5, epoch 2, offsets 0 to 10, 7 bytes", "offsets 20 to 30", "3 flushes, 3 records, 21 bytes of payload",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("dump lacks %q:\n%s", want, out)
 		}
 	}
-	if _, out, _ = execute(t, "wal", "dump", "--summary", path); strings.Contains(out, "[0,10)") || !strings.Contains(out, "3 records") {
+	if _, out, _ = execute(t, "wal", "dump", "--summary", path); strings.Contains(out, "offsets 0 to 10") || !strings.Contains(out, "3 records") {
 		t.Errorf("dump --summary:\n%s", out)
 	}
 	// The second record's flush begins its header before it.
 	from := fmt.Sprint(positions[1] - walfmt.FlushHeaderBytes)
-	if _, out, stderr = execute(t, "wal", "dump", "--from", from, path); strings.Contains(out, "[0,10)") || !strings.Contains(out, "2 records") {
+	if _, out, stderr = execute(t, "wal", "dump", "--from", from, path); strings.Contains(out, "offsets 0 to 10") || !strings.Contains(out, "2 records") {
 		t.Errorf("dump --from %s:\n%s%s", from, out, stderr)
 	}
 }
@@ -97,7 +97,7 @@ func TestWALDumpOfDamage(t *testing.T) {
 	}
 	code, out, stderr := execute(t, "wal", "dump", path)
 	hole := fmt.Sprintf("no valid flush at position %d", positions[1]-walfmt.FlushHeaderBytes)
-	if code != exitFailed || !strings.Contains(stderr, hole) || !strings.Contains(out, "[0,10)") || strings.Contains(out, "[10,20)") {
+	if code != exitFailed || !strings.Contains(stderr, hole) || !strings.Contains(out, "offsets 0 to 10") || strings.Contains(out, "offsets 10 to 20") {
 		t.Errorf("exit %d, %s, want %q\n%s", code, stderr, hole, out)
 	}
 }
@@ -114,11 +114,10 @@ func TestWALDumpFaults(t *testing.T) {
 		want string
 	}{
 		{"wal dump", exitUsage, "accepts 1 arg(s)"},
-		{"wal dump " + blank, exitFailed, "not a WAL, or both header slots are damaged"},
+		{"wal dump " + blank, exitFailed, "no WAL header"},
 		{"wal dump " + blank + ".gone", exitFailed, "no such file"},
-		{"wal dump --instance x " + path, exitUsage, "--instance: "},
-		{"wal dump --instance " + ids.UUID{9}.String() + " " + path, exitFailed, "has no earlier instance"},
-		{"wal dump --from 3 " + path, exitFailed, "trim position 3 is not at a block"},
+		{"wal dump --from x " + path, exitUsage, "--from"},
+		{"wal dump --from 3 " + path, exitFailed, "position 3 is not at a block"},
 	} {
 		code, _, stderr := execute(t, strings.Fields(c.args)...)
 		if code != c.code || !strings.Contains(stderr, c.want) {
