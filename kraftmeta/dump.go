@@ -21,23 +21,25 @@ import (
 )
 
 // Dump prints what a controller's directory holds: whose it is, and the
-// metadata. It changes nothing there, see [ReadDir].
+// metadata as its newest snapshot and the log after it have it. It changes
+// nothing, and works beside a controller that has the directory open: it then
+// reads a copy of the log. With several voters, the log's last commands may not
+// have been agreed upon.
 func Dump(w io.Writer, dir string) error {
-	img, err := ReadDir(w, dir)
+	img, err := readDir(w, dir)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
-	return DumpImage(w, img)
+	return dumpImage(w, img)
 }
 
-// ReadDir returns the metadata that a controller's directory holds, as its
-// newest snapshot and the log after it have it, and notes what it finds on the
-// way. It changes nothing, and works beside a controller that has the
-// directory open: it then reads a copy of the log. With several voters, the
-// log's last commands may not have been agreed upon.
-func ReadDir(notes io.Writer, dir string) (*image.Image, error) {
+// readDir notes what it finds on the way.
+func readDir(notes io.Writer, dir string) (*image.Image, error) {
 	id, err := readIdentity(filepath.Join(dir, identityFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s holds no metadata: %w", dir, err)
+	}
 	if err != nil {
 		return nil, err
 	}

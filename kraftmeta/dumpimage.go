@@ -10,8 +10,8 @@ import (
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
-// DumpImage prints an image for people; the form may change.
-func DumpImage(w io.Writer, img *image.Image) error {
+// dumpImage prints an image for people; the form may change.
+func dumpImage(w io.Writer, img *image.Image) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	dumpCluster(t, img)
 	dumpNodes(t, img)

@@ -46,8 +46,8 @@ func plantMetadata(t *testing.T) (dir string, c *kraftmeta.Controller) {
 
 func TestMetaDump(t *testing.T) {
 	dir, c := plantMetadata(t)
-	if code, _, stderr := execute(t, "meta", "dump", dir); code != exitFailed || !strings.Contains(stderr, "in use by a running node") {
-		t.Errorf("while it runs: exit %d, %s", code, stderr)
+	if code, out, stderr := execute(t, "meta", "dump", dir); code != exitDone || !strings.Contains(out, "copy of its log") {
+		t.Errorf("while it runs: exit %d, %s%s", code, out, stderr)
 	}
 	cluster := c.ClusterID().String()
 	if err := c.Close(); err != nil {
@@ -61,7 +61,7 @@ func TestMetaDump(t *testing.T) {
 	if code != exitDone {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
-	for _, want := range []string{"cluster " + cluster + " at index ", " Topics:1 Partitions:1 ", "Name:tour", "Name:retention.ms Value:5"} {
+	for _, want := range []string{"directory of node 4, cluster " + cluster, "tour", "retention.ms"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("dump lacks %q:\n%s", want, out)
 		}
