@@ -12,6 +12,7 @@ import (
 	"github.com/seawallmq/seawall/logcache"
 	"github.com/seawallmq/seawall/s3stream/gc"
 	"github.com/seawallmq/seawall/s3stream/meta"
+	"github.com/seawallmq/seawall/s3stream/objfmt"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/read"
 	"github.com/seawallmq/seawall/s3stream/rescue"
@@ -103,7 +104,7 @@ func DefaultSettings() Settings {
 	return Settings{
 		Triggers:   upload.Triggers{Bytes: 128 << 20, Interval: time.Minute, FillPercent: 50},
 		Limits:     upload.Limits{SplitBytes: 8 << 20, SetBytes: 128 << 20},
-		BlockBytes: 512 << 10, PartBytes: 16 << 20, PutsMax: 4,
+		BlockBytes: objfmt.BlockBytesTarget, PartBytes: 16 << 20, PutsMax: 4,
 		ColdReadsMax: 64, GetsMax: 16, IndexBytesMax: 32 << 20, ConsumersMax: 4096,
 		GCInterval: time.Minute, PreparedTTL: time.Hour,
 	}

@@ -47,7 +47,7 @@
 // is not yet, and this version refuses to read them. An object of a newer
 // version is refused with ErrNewer.
 //
-// Owns: Writer, Packer, ParseFooter, ParseIndex, Index, Reference, KeyParts.
+// Owns: Writer, ParseFooter, ParseIndex, Index, Reference, KeyParts.
 // Does not own: reading and writing stores (s3stream/objstore), caching
 // (blockcache), what batches and summaries mean. No goroutines, no locks.
 package objfmt

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/seawallmq/seawall/internal/crc"
 	"github.com/seawallmq/seawall/internal/ids"
 )
@@ -308,64 +306,5 @@ func TestLargeIndexTakesASecondFetch(t *testing.T) {
 	}
 	if off, n := FirstFetch(100); off != 0 || n != 100 {
 		t.Errorf("FirstFetch of a small object = %d, %d", off, n)
-	}
-}
-
-func TestPacker(t *testing.T) {
-	w := NewWriter(1, StreamSetObject)
-	p := NewPacker(w, 10)
-	add := func(stream ids.StreamID, epoch ids.StreamEpoch, start int64, content string) {
-		t.Helper()
-		err := p.Add(Batches{Stream: stream, Epoch: epoch, Start: start, End: start + 1, Count: 1,
-			Data: []byte(content), CRC32C: crc.Of([]byte(content))})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	add(1, 1, 0, "aaaa")
-	add(1, 1, 1, "bbbb")
-	add(1, 1, 3, "cccc")               // would exceed the target
-	add(1, 2, 4, "dd")                 // another epoch
-	add(2, 1, 0, "ee")                 // another stream
-	add(2, 1, 1, "larger than target") // a block of its own
-	add(2, 1, 2, "ff")
-	if p.Gathered() != 2 {
-		t.Errorf("Gathered = %d", p.Gathered())
-	}
-	for range 2 {
-		if err := p.Flush(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := w.Finish(); err != nil {
-		t.Fatal(err)
-	}
-	object := take(t, w)
-	_, x, err := parse(object)
-	if err != nil {
-		t.Fatal(err)
-	}
-	type line struct {
-		Start, End int64
-		Batches    uint32
-		Content    string
-	}
-	var got []line
-	for _, e := range x.Entries() {
-		block := object[e.Position:][:e.Size]
-		if err := e.CheckBlock(block); err != nil {
-			t.Error(err)
-		}
-		got = append(got, line{e.Start, e.End, e.Batches, string(block)})
-	}
-	want := []line{{0, 2, 2, "aaaabbbb"}, {3, 4, 1, "cccc"}, {4, 5, 1, "dd"}, {0, 1, 1, "ee"}, {1, 2, 1, "larger than target"}, {2, 3, 1, "ff"}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	if err := p.Add(Batches{Stream: 1, Epoch: 1, Start: 9, End: 10, Count: 1, Data: []byte("x")}); err != nil {
-		t.Fatal(err)
-	}
-	if p.Flush() == nil {
-		t.Error("a block was appended to a finished object")
 	}
 }

@@ -89,7 +89,6 @@ func (w *world) object(blockBytes, n, size int, streams ...ids.StreamID) {
 	w.t.Helper()
 	w.nextID++
 	lay := objfmt.NewWriter(w.nextID, objfmt.StreamSetObject)
-	pack := objfmt.NewPacker(lay, blockBytes)
 	var added []meta.ObjectRange
 	for _, s := range streams {
 		start := int64(0)
@@ -97,13 +96,19 @@ func (w *world) object(blockBytes, n, size int, streams ...ids.StreamID) {
 			start = have[len(have)-1].end
 		}
 		end := start
+		var block []batch
+		var blockSize int
 		for range n {
 			b := batch{end, end + 2, makeBatch(end, end+2, size+int(end)%7)}
 			end = b.end
 			w.log[s] = append(w.log[s], b)
-			w.must(pack.Add(objfmt.Batches{Stream: s, Epoch: 1, Start: b.start, End: b.end, Count: 1, Data: b.data, CRC32C: crc.Of(b.data)}))
+			if blockSize > 0 && blockSize+len(b.data) > blockBytes {
+				w.block(lay, s, block)
+				block, blockSize = nil, 0
+			}
+			block, blockSize = append(block, b), blockSize+len(b.data)
 		}
-		w.must(pack.Flush())
+		w.block(lay, s, block)
 		note := makeBatch(start, end, 20)
 		_, err := lay.AppendBlock(objfmt.Block{Stream: s, Epoch: 1, Start: start, End: end,
 			Kind: objfmt.AttachmentBlock, Attachment: meta.SummaryAttachment, Data: [][]byte{note}, CRC32C: crc.Of(note)})
@@ -117,6 +122,19 @@ func (w *world) object(blockBytes, n, size int, streams ...ids.StreamID) {
 		added[i].Size = lay.Size()
 		w.ranges[s] = append(w.ranges[s], added[i])
 	}
+}
+
+// block adds one data block.
+func (w *world) block(lay *objfmt.Writer, s ids.StreamID, batches []batch) {
+	w.t.Helper()
+	b := objfmt.Block{Stream: s, Epoch: 1, Start: batches[0].start, End: batches[len(batches)-1].end,
+		Kind: objfmt.DataBlock, Batches: uint32(len(batches))}
+	for _, x := range batches {
+		b.Data = append(b.Data, x.data)
+		b.CRC32C = crc.Combine(b.CRC32C, crc.Of(x.data), len(x.data))
+	}
+	_, err := lay.AppendBlock(b)
+	w.must(err)
 }
 
 func (w *world) must(err error) {
