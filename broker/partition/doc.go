@@ -10,8 +10,9 @@
 // Does not own: where bytes are kept (s3stream), who leads (kraftmeta), the
 // form of requests (broker).
 //
-// Goroutines: one for the [Set], which follows the metadata and applies
-// retention. Appends and reads run in their callers' goroutines; what an
+// Goroutines: one for the [Set], which follows the metadata and waits for
+// neither disk nor object store; one for retention; and one for each of a
+// bounded number of partitions whose state is being restored. Appends and reads run in their callers' goroutines; what an
 // append's durability sets off runs in the goroutine that the stream's
 // completion comes on, and never blocks.
 //

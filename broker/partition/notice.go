@@ -15,7 +15,8 @@ type notice struct {
 	mu      sync.Mutex
 	pending changes
 	applied uint64        // index of the metadata that the set stands at
-	moved   chan struct{} // closed and replaced when applied rises
+	waiting int           // partitions that are to be served and are not yet
+	moved   chan struct{} // closed and replaced when one of the two changes
 }
 
 // changes are what the metadata changed, up to index.
@@ -43,19 +44,32 @@ func (n *notice) take() changes {
 	return c
 }
 
-// done says that the set stands at index but for the partitions that failed,
-// which are noted again.
-func (n *notice) done(index uint64, failed []key) {
+// done says that the set stands at index but for the partitions that were
+// refused, which are noted again, and those that are waiting to be restored.
+func (n *notice) done(index uint64, refused []key, waiting int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, k := range failed {
+	for _, k := range refused {
 		n.pending.keys[k] = struct{}{}
 	}
-	if index > n.applied {
-		n.applied = index
-		close(n.moved)
-		n.moved = make(chan struct{})
+	n.move(max(index, n.applied), waiting)
+}
+
+// count says how many partitions are waiting now.
+func (n *notice) count(waiting int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.move(n.applied, waiting)
+}
+
+// move is called with n.mu held.
+func (n *notice) move(applied uint64, waiting int) {
+	if applied == n.applied && waiting == n.waiting {
+		return
 	}
+	n.applied, n.waiting = applied, waiting
+	close(n.moved)
+	n.moved = make(chan struct{})
 }
 
 // Changed notes what a change of the metadata touches. It is called in the
@@ -102,13 +116,30 @@ func (s *Set) wake() {
 }
 
 // Await returns once the set stands at the metadata's index or a later one, so
-// that what a command made is served; or ctx's error.
+// that what a command made is served; or ctx's error. Partitions whose state is
+// still being restored are not waited for.
 func (s *Set) Await(ctx context.Context, index uint64) error {
+	return s.notice.await(ctx, func(n *notice) bool { return n.applied >= index })
+}
+
+// AwaitAll is Await for those as well: no partition is left to be opened.
+func (s *Set) AwaitAll(ctx context.Context, index uint64) error {
+	return s.notice.await(ctx, func(n *notice) bool { return n.applied >= index && n.waiting == 0 })
+}
+
+// Waiting is how many partitions this node is to lead and could not serve yet.
+func (s *Set) Waiting() int {
+	s.notice.mu.Lock()
+	defer s.notice.mu.Unlock()
+	return s.notice.waiting
+}
+
+func (n *notice) await(ctx context.Context, enough func(*notice) bool) error {
 	for {
-		s.notice.mu.Lock()
-		applied, moved := s.notice.applied, s.notice.moved
-		s.notice.mu.Unlock()
-		if applied >= index {
+		n.mu.Lock()
+		ok, moved := enough(n), n.moved
+		n.mu.Unlock()
+		if ok {
 			return nil
 		}
 		select {

@@ -29,6 +29,23 @@ func epochHistory(img *image.Image, stream ids.StreamID) epochs {
 
 func (p *Partition) isEmpty() bool { return p.stream.StartOffset() >= p.stream.End() }
 
+// source is where a partition's state is read from.
+type source uint8
+
+const (
+	fromLog     source = iota // the tail: a disk of ours
+	fromObjects               // a summary as well: the object store
+	sources     = int(fromObjects) + 1
+)
+
+// source is what a restore would wait for.
+func (p *Partition) source() source {
+	if p.stream.CommittedEnd() > p.stream.StartOffset() {
+		return fromObjects
+	}
+	return fromLog
+}
+
 // replayBytes is how much of a tail is read at once.
 const replayBytes = 1 << 20
 

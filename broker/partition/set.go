@@ -3,15 +3,10 @@ package partition
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/config"
@@ -42,8 +37,10 @@ type SetConfig struct {
 	Log     *slog.Logger
 	// Image reads the newest metadata that this node has.
 	Image func() *image.Image
-	// Leads is told, by the Set's goroutine, which partitions it began and
-	// ceased to lead. It may be nil.
+	// Random is for jitter.
+	Random func() uint64
+	// Leads is told, by the Set's goroutine and as each is served, which
+	// partitions this node began and ceased to lead. It may be nil.
 	Leads func(began []*Partition, ceased []*Partition)
 }
 
@@ -62,12 +59,10 @@ type Set struct {
 	byName   map[string]*topic
 	byStream map[ids.StreamID]*Partition
 
-	// unrestored are streams that are open and whose partition could not be
-	// restored yet, the object store being away. Only the Set's goroutine
-	// uses it.
-	unrestored map[key]*s3stream.Stream
-	retryAfter time.Duration // the last pause; only the Set's goroutine uses it
-	waiting    atomic.Int64
+	// Only the Set's goroutine uses these.
+	openings *openings
+	refused  int // partitions that the metadata did not open at the last look
+	retry    *retry
 
 	notice  notice
 	changed chan struct{} // capacity 1: there is something in notice
@@ -85,7 +80,7 @@ func NewSet(cfg SetConfig) *Set {
 	s := &Set{
 		cfg:  cfg,
 		byID: map[ids.TopicID]*topic{}, byName: map[string]*topic{}, byStream: map[ids.StreamID]*Partition{},
-		unrestored: map[key]*s3stream.Stream{}, changed: make(chan struct{}, 1),
+		openings: newOpenings(), retry: newRetry(cfg.Clock, cfg.Random), changed: make(chan struct{}, 1),
 	}
 	s.notice.init()
 	return s
@@ -151,22 +146,13 @@ func (s *Set) Flush(inline bool) { s.cfg.Streams.Flush(inline) }
 // WaitSpace waits until an append that got ErrFull may succeed.
 func (s *Set) WaitSpace(ctx context.Context) error { return s.cfg.Streams.WaitSpace(ctx) }
 
-// openBatch is how many streams one metadata command opens.
-const openBatch = 2000
-
-// What could not be opened is tried again after a pause, which doubles while
-// that goes on.
-const (
-	retryAfterFirst = time.Second
-	retryAfterMost  = 30 * time.Second
-)
-
 // Run follows the metadata until ctx is done: it opens the partitions that
 // this node is to lead and lets go of the others, and keeps retention.
 func (s *Set) Run(ctx context.Context) {
 	var retention sync.WaitGroup
 	retention.Go(func() { s.keepRetention(ctx) })
 	defer retention.Wait()
+	defer s.openings.wait()
 	expiry := s.every(s.cfg.Base.Topics.ProducerIDCheckEvery)
 	defer expiry.stop()
 	s.noteAll()
@@ -176,6 +162,12 @@ func (s *Set) Run(ctx context.Context) {
 			return
 		case <-s.changed:
 			s.follow(ctx)
+		case o := <-s.openings.done:
+			s.restored(ctx, o)
+		case <-s.retry.due:
+			s.retry.ended()
+			s.openings.again(ctx)
+			s.follow(ctx)
 		case <-expiry.due:
 			s.expireProducers()
 			expiry.again()
@@ -183,7 +175,8 @@ func (s *Set) Run(ctx context.Context) {
 	}
 }
 
-// follow brings the set to where the metadata stands.
+// follow brings the set to where the metadata stands, but for the partitions
+// that take a look at a disk or the object store: those follow one by one.
 func (s *Set) follow(ctx context.Context) {
 	n := s.notice.take()
 	// The image may be newer than what was noted: of the rest, the set stands
@@ -194,32 +187,49 @@ func (s *Set) follow(ctx context.Context) {
 	}
 	open, ceased := s.compare(img, n.keys)
 	s.cease(ceased)
-	began, failed := s.open(ctx, img, open)
+	began, refused := s.open(ctx, img, open)
 	s.refreshSettings(img, n.topics)
+	s.tell(began, ceased)
+	s.refused = len(refused)
+	s.notice.done(n.index, refused, s.unserved())
+	if s.refused > 0 && ctx.Err() == nil {
+		s.cfg.Log.Warn("partitions could not be opened, will retry", "count", s.refused, "after", s.retry.later().String())
+	}
+}
+
+// restored takes the outcome of a restore.
+func (s *Set) restored(ctx context.Context, o *opening) {
+	err := s.openings.finish(ctx, o)
+	switch {
+	case o.abandoned:
+		o.p.stop()
+	case err == nil:
+		s.retry.reset() // the store answers: the others need not wait for their turn
+		s.openings.again(ctx)
+		p := o.p
+		p.settings.Store(s.settings(s.cfg.Image(), p.Topic)) // they may have changed since it was made
+		s.add(p)
+		s.tell([]*Partition{p}, nil)
+	case ctx.Err() == nil:
+		s.cfg.Log.Warn("partition could not be restored, will retry", "partition", o.p.String(), "waiting", len(s.openings.byKey),
+			"after", s.retry.later().String(), "error", err)
+	}
+	s.notice.count(s.unserved())
+}
+
+// unserved is how many partitions this node is to lead and does not serve yet.
+func (s *Set) unserved() int { return len(s.openings.byKey) + s.refused }
+
+// tell says which partitions are led here since now, and which no more.
+func (s *Set) tell(began, ceased []*Partition) {
 	if s.cfg.Leads != nil && len(began)+len(ceased) > 0 {
 		s.cfg.Leads(began, ceased)
 	}
-	s.notice.done(n.index, failed)
-	s.retryLater(len(failed))
 }
-
-// retryLater has those that could not be opened tried again.
-func (s *Set) retryLater(failed int) {
-	s.waiting.Store(int64(failed))
-	if failed == 0 {
-		s.retryAfter = 0
-		return
-	}
-	s.retryAfter = min(max(2*s.retryAfter, retryAfterFirst), retryAfterMost)
-	s.cfg.Log.Warn("partitions could not be opened, will retry", "count", failed, "after", s.retryAfter.String())
-	s.cfg.Clock.AfterFunc(s.retryAfter, s.wake)
-}
-
-// Waiting is how many partitions this node is to lead and could not open yet.
-func (s *Set) Waiting() int { return int(s.waiting.Load()) }
 
 // compare says which of the partitions named are to be opened, and which that
-// are open here are no longer this node's.
+// are open here are no longer this node's. Those on their way that are not are
+// given up.
 func (s *Set) compare(img *image.Image, keys map[key]struct{}) (open []*image.Partition, ceased []*Partition) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -227,15 +237,15 @@ func (s *Set) compare(img *image.Image, keys map[key]struct{}) (open []*image.Pa
 		want, ok := img.Partition(k.topic, k.index)
 		mine := ok && want.Leader == s.cfg.Node
 		have := s.byID[k.topic].part(k.index)
-		if orphan := s.unrestored[k]; orphan != nil && !mine {
-			s.cfg.Streams.Drop([]ids.StreamID{orphan.ID()})
-			delete(s.unrestored, k)
-		}
+		opening := s.openings.byKey[k]
 		switch {
-		case mine && have == nil:
+		case mine && have == nil && opening == nil:
 			open = append(open, want)
 		case !mine && have != nil:
 			ceased = append(ceased, have)
+		case !mine && opening != nil:
+			s.openings.abandon(opening)
+			s.cfg.Streams.Drop([]ids.StreamID{opening.p.stream.ID()})
 		}
 	}
 	return open, ceased
@@ -254,89 +264,54 @@ func (s *Set) cease(ps []*Partition) {
 	}
 }
 
-// open opens partitions, many by one command, and restores their state. Those
-// that could not be opened are returned, to be tried again.
-func (s *Set) open(ctx context.Context, img *image.Image, want []*image.Partition) (began []*Partition, failed []key) {
+// openBatch is how many streams one metadata command opens.
+const openBatch = 2000
+
+// open opens partitions, many by one command. Those whose state is at hand are
+// served at once, the others when they are restored. Those that the metadata
+// refused are to be tried again.
+func (s *Set) open(ctx context.Context, img *image.Image, want []*image.Partition) (began []*Partition, refused []key) {
 	for chunk := range slices.Chunk(want, openBatch) {
-		s.openStreams(ctx, img, chunk)
-		restored, err := s.restore(ctx, chunk)
-		if err != nil && ctx.Err() == nil {
-			s.cfg.Log.Warn("partitions could not be restored", "one_error", err)
-		}
-		for i, p := range restored {
-			k := key{chunk[i].Topic, chunk[i].Index}
-			if p == nil {
-				failed = append(failed, k)
+		streams := s.openStreams(ctx, img, chunk)
+		for i, w := range chunk {
+			k := key{w.Topic, w.Index}
+			t, ok := img.Topic(w.Topic)
+			if streams[i] == nil || !ok {
+				refused = append(refused, k)
 				continue
 			}
-			delete(s.unrestored, k)
-			began = append(began, p)
+			p := s.newPartition(img, t, w.Index, streams[i])
+			if p.isEmpty() { // nothing to wait for
+				p.summaries.seed(p.stream.CommittedEnd(), p.producers)
+				s.add(p)
+				began = append(began, p)
+				continue
+			}
+			s.openings.begin(ctx, k, p)
 		}
 	}
-	return began, failed
+	return began, refused
 }
 
-// openStreams opens the streams that are not open yet.
-func (s *Set) openStreams(ctx context.Context, img *image.Image, want []*image.Partition) {
+// openStreams opens streams; nil where that was refused.
+func (s *Set) openStreams(ctx context.Context, img *image.Image, want []*image.Partition) []*s3stream.Stream {
+	out := make([]*s3stream.Stream, len(want))
 	var reqs []s3stream.OpenRequest
-	var keys []key
-	for _, w := range want {
-		k := key{w.Topic, w.Index}
-		st, ok := img.Stream(w.Stream)
-		if s.unrestored[k] != nil || !ok {
-			continue
+	var at []int // in out
+	for i, w := range want {
+		if st, ok := img.Stream(w.Stream); ok {
+			reqs = append(reqs, s3stream.OpenRequest{Stream: w.Stream, ExpectedEpoch: st.Epoch})
+			at = append(at, i)
 		}
-		reqs = append(reqs, s3stream.OpenRequest{Stream: w.Stream, ExpectedEpoch: st.Epoch})
-		keys = append(keys, k)
-	}
-	if len(reqs) == 0 {
-		return
 	}
 	streams, err := s.cfg.Streams.Open(ctx, reqs)
 	if err != nil && ctx.Err() == nil {
 		s.cfg.Log.Warn("partitions could not be opened", "asked", len(reqs), "error", err)
 	}
 	for i, stream := range streams {
-		if stream != nil {
-			s.unrestored[keys[i]] = stream
-		}
+		out[at[i]] = stream
 	}
-}
-
-// restoreParallel bounds the partitions restored at once, each of which may
-// wait for the object store.
-const restoreParallel = 16
-
-// restore makes partitions of opened streams, and serves each as soon as it is
-// restored; nil where that failed. The error is one of the failures'.
-func (s *Set) restore(ctx context.Context, want []*image.Partition) ([]*Partition, error) {
-	out := make([]*Partition, len(want))
-	var group errgroup.Group
-	group.SetLimit(restoreParallel)
-	img := s.cfg.Image()
-	for i, w := range want {
-		stream := s.unrestored[key{w.Topic, w.Index}]
-		t, ok := img.Topic(w.Topic)
-		if stream == nil || !ok {
-			continue
-		}
-		p := s.newPartition(img, t, w.Index, stream)
-		if p.isEmpty() { // nothing to wait for
-			p.summaries.seed(stream.CommittedEnd(), p.producers)
-			s.add(p)
-			out[i] = p
-			continue
-		}
-		group.Go(func() error {
-			if err := p.restore(ctx); err != nil {
-				return fmt.Errorf("restore %s: %w", p, err)
-			}
-			s.add(p)
-			out[i] = p
-			return nil
-		})
-	}
-	return out, group.Wait()
+	return out
 }
 
 func (s *Set) newPartition(img *image.Image, t *image.Topic, index int32, stream Stream) *Partition {
@@ -353,39 +328,6 @@ func (s *Set) newPartition(img *image.Image, t *image.Topic, index int32, stream
 	p.epochs.begin(p.leaderEpoch, p.end)
 	p.settings.Store(s.settings(img, t.Name))
 	return p
-}
-
-// settings are a topic's settings in force. What is stored was validated when
-// it was set; should this build refuse it, the defaults stand.
-func (s *Set) settings(img *image.Image, name string) *config.Topic {
-	overrides := map[string]string{}
-	for c := range img.Configs(image.TopicConfigOf(name)) {
-		overrides[c.Name] = c.Value
-	}
-	t, err := config.ResolveTopic(s.cfg.Base, overrides)
-	if err != nil {
-		s.cfg.Log.Error("topic configuration is refused; defaults stand", "topic", name, "error", err)
-		t, err = config.ResolveTopic(s.cfg.Base, nil)
-		if err != nil {
-			panic(fmt.Sprintf("the defaults of a topic are refused: %v", err))
-		}
-	}
-	return &t
-}
-
-func (s *Set) refreshSettings(img *image.Image, names map[string]struct{}) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for name := range names {
-		t := s.byName[name]
-		if t == nil {
-			continue
-		}
-		settings := s.settings(img, name)
-		for _, p := range t.parts {
-			p.settings.Store(settings)
-		}
-	}
 }
 
 func (s *Set) add(p *Partition) {

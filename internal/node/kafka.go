@@ -11,9 +11,10 @@ import (
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
-// openWait bounds how long a start waits for its partitions: those whose state
-// is in an object store that is away follow when it is back.
-const openWait = 10 * time.Second
+// openWait bounds how long a start waits for its partitions. What is open by
+// then is served; those whose state is in an object store that is away follow
+// when it is back.
+const openWait = 3 * time.Second
 
 // startPartitions opens what this node leads, and hosts the coordinators of the
 // groups on it. Uploads begin after, so that what is uploaded finds its
@@ -24,7 +25,7 @@ func (n *Node) startPartitions(ctx context.Context) error {
 	}
 	n.partitions = partition.NewSet(partition.SetConfig{
 		Node: n.cfg.Node.ID, Base: n.cfg, Streams: n.streams, Memory: n.shares.state, Clock: n.clock,
-		Log: n.log, Image: n.metadata.Image, Leads: n.leads,
+		Log: n.log, Image: n.metadata.Image, Random: n.randomUint64, Leads: n.leads,
 	})
 	n.observer.OnDelta(func(prev, _ *image.Image, d image.Delta) {
 		n.partitions.Changed(d)
@@ -33,7 +34,7 @@ func (n *Node) startPartitions(ctx context.Context) error {
 	n.work.Go(func() { n.partitions.Run(n.ctx) })
 	opened, cancel := context.WithTimeout(ctx, openWait)
 	defer cancel()
-	if err := n.partitions.Await(opened, n.metadata.Image().Index()); err != nil {
+	if err := n.partitions.AwaitAll(opened, n.metadata.Image().Index()); err != nil {
 		n.log.Warn("not all partitions could be opened yet", "error", err)
 	}
 	n.streams.Start()

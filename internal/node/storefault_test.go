@@ -119,6 +119,7 @@ func (l *lockedBuffer) String() string {
 type faultyS3 struct {
 	url  string
 	mode atomic.Value // of string: "", "500", "hang", "truncate"
+	drop func()       // cuts the connections
 }
 
 func startFaultyS3(t *testing.T) *faultyS3 {
@@ -151,6 +152,7 @@ func startFaultyS3(t *testing.T) *faultyS3 {
 		}
 	}))
 	t.Cleanup(func() { close(quit); server.Close() })
+	f.drop = server.CloseClientConnections
 	f.url = "0@s3://sea?region=us-east-1&pathStyle=true&checksumAlgorithm=none&endpoint=" + server.URL
 	return f
 }

@@ -1,0 +1,166 @@
+package partition
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/seawallmq/seawall/internal/clock"
+)
+
+// restoresMax bounds the partitions restored at once from each kind of source:
+// those that wait for an object store are not in the way of those that do not.
+const restoresMax = 16
+
+// opening is a partition on its way: its stream is open and its state is being
+// restored, or will be when its turn or the next attempt comes.
+type opening struct {
+	key       key
+	p         *Partition
+	source    source // of the attempt
+	running   bool
+	abandoned bool // deleted or led elsewhere since
+	stop      context.CancelFunc
+	err       error // of the attempt
+}
+
+// openings are the partitions that take a look at a disk or at the object store
+// before they are served. Restores run beside the Set's goroutine, to which all
+// of this belongs, and hand it their outcome.
+type openings struct {
+	byKey   map[key]*opening // not abandoned
+	turns   [sources]turns
+	resting []*opening    // failed, until the next attempt
+	done    chan *opening // has room for all that run
+	work    sync.WaitGroup
+}
+
+// turns are the openings of one source.
+type turns struct {
+	running int
+	queue   []*opening
+}
+
+func newOpenings() *openings {
+	return &openings{byKey: map[key]*opening{}, done: make(chan *opening, sources*restoresMax)}
+}
+
+// begin has p restored as soon as there is a turn for it.
+func (s *openings) begin(ctx context.Context, k key, p *Partition) {
+	o := &opening{key: k, p: p}
+	s.byKey[k] = o
+	s.enqueue(ctx, o)
+}
+
+func (s *openings) enqueue(ctx context.Context, o *opening) {
+	o.source = o.p.source() // uploads may have changed it since the last attempt
+	t := &s.turns[o.source]
+	t.queue = append(t.queue, o)
+	s.launch(ctx, t)
+}
+
+// launch starts what there is a turn for.
+func (s *openings) launch(ctx context.Context, t *turns) {
+	for t.running < restoresMax && len(t.queue) > 0 {
+		o := t.queue[0]
+		t.queue = t.queue[1:]
+		if o.abandoned {
+			continue
+		}
+		attempt, stop := context.WithCancel(ctx)
+		o.running, o.stop = true, stop
+		t.running++
+		s.work.Go(func() {
+			defer stop()
+			if o.err = o.p.restore(attempt); o.err != nil {
+				o.err = fmt.Errorf("restore %s: %w", o.p, o.err)
+			}
+			s.done <- o
+		})
+	}
+}
+
+// finish takes an attempt's outcome and gives its turn to another.
+func (s *openings) finish(ctx context.Context, o *opening) error {
+	o.running = false
+	t := &s.turns[o.source]
+	t.running--
+	s.launch(ctx, t)
+	switch {
+	case o.abandoned:
+	case o.err == nil:
+		delete(s.byKey, o.key)
+	default:
+		s.resting = append(s.resting, o)
+	}
+	return o.err
+}
+
+// abandon gives an opening up. One that runs is handed over all the same when
+// it has ended.
+func (s *openings) abandon(o *opening) {
+	o.abandoned = true
+	delete(s.byKey, o.key)
+	if o.running {
+		o.stop()
+	} else {
+		o.p.stop()
+	}
+}
+
+// again has those that failed tried again.
+func (s *openings) again(ctx context.Context) {
+	resting := s.resting
+	s.resting = nil
+	for _, o := range resting {
+		if !o.abandoned {
+			s.enqueue(ctx, o)
+		}
+	}
+}
+
+// wait waits for the attempts under way, whose context is over.
+func (s *openings) wait() { s.work.Wait() }
+
+// What could not be opened or restored is tried again after a pause, which
+// doubles while that goes on, and of which up to half is random.
+const (
+	retryAfterFirst = time.Second
+	retryAfterMost  = 30 * time.Second
+)
+
+// retry is when partitions that could not be opened are tried again.
+type retry struct {
+	clock  clock.Clock
+	random func() uint64 // nil: no jitter
+	due    chan struct{} // capacity 1
+	armed  bool
+	pause  time.Duration // the last one, before jitter
+}
+
+func newRetry(c clock.Clock, random func() uint64) *retry {
+	return &retry{clock: c, random: random, due: make(chan struct{}, 1)}
+}
+
+// later makes the retry due after a pause, unless it is already to come. It
+// says how long the pause is at most.
+func (r *retry) later() time.Duration {
+	if r.armed {
+		return r.pause
+	}
+	r.armed = true
+	r.pause = min(max(2*r.pause, retryAfterFirst), retryAfterMost)
+	wait := r.pause
+	if r.random != nil {
+		wait -= time.Duration(r.random() % uint64(r.pause/2))
+	}
+	r.clock.AfterFunc(wait, func() { r.due <- struct{}{} })
+	return r.pause
+}
+
+// ended says that the pause is over.
+func (r *retry) ended() { r.armed = false }
+
+// reset makes the next pause a short one.
+func (r *retry) reset() { r.pause = 0 }

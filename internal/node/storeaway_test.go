@@ -1,0 +1,79 @@
+package node
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// A partition whose state is in a store that hangs waits for it alone: topics
+// are made, used and deleted meanwhile, readiness says how many wait, and when
+// the store is back they are served.
+func TestPartitionThatWaitsForTheStoreHoldsUpNoOther(t *testing.T) {
+	store, dir := startFaultyS3(t), t.TempDir()
+	cfg := smallConfig(t, dir, map[string]string{"s3.data.buckets": store.url})
+	n := start(t, cfg)
+	for _, topic := range []string{"old", "doomed"} {
+		produce(t, n, topic, 0, 100)
+	}
+	if r, err := n.Drain(deadline(t)); err != nil || !r.Uploaded {
+		t.Fatalf("drain: %v, %v", r, err)
+	}
+	store.mode.Store("hang")
+	n = start(t, cfg)
+	wantWaiting := func(want int) {
+		t.Helper()
+		if got := n.partitions.Waiting(); got != want {
+			t.Errorf("%d partitions wait for the store, want %d", got, want)
+		}
+	}
+	wantWaiting(2)
+	if err := n.ready(); err == nil || !strings.Contains(err.Error(), "2 partitions") {
+		t.Errorf("ready while partitions wait: %v", err)
+	}
+
+	const atOnce = 2 * time.Second // and not the store's time-outs
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	adm := kadm.NewClient(plainClient(t, n))
+	if made, err := adm.CreateTopics(ctx, 3, 1, nil, "new"); err != nil || made.Error() != nil {
+		t.Fatalf("create: %v, %v", err, made)
+	}
+	produce(t, n, "new", 0, 10)
+	ptr := "54321"
+	if _, err := adm.AlterTopicConfigs(ctx, []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: &ptr}}, "new", "old"); err != nil {
+		t.Fatalf("alter: %v", err)
+	}
+	if gone, err := adm.DeleteTopics(ctx, "doomed"); err != nil || gone.Error() != nil {
+		t.Fatalf("delete: %v, %v", err, gone)
+	}
+	if took := time.Since(began); took > atOnce {
+		t.Errorf("topics took %v while the store was away", took)
+	}
+	wantWaiting(1)
+
+	store.mode.Store("")
+	store.drop() // what hangs is cut off, as when a network is back
+	if err := n.partitions.AwaitAll(deadline(t), n.metadata.Image().Index()); err != nil {
+		t.Fatalf("the store is back: %v", err)
+	}
+	if err := n.ready(); err != nil {
+		t.Errorf("not ready: %v", err)
+	}
+	consume(t, n, "old", 100)
+	p, err := n.partitions.ByName([]byte("old"), 0)
+	if err != nil || p.Settings().MaxMessageBytes != 54321 {
+		t.Errorf("the configuration of meanwhile is not in force: %v", err)
+	}
+	if len(p.Producers()) == 0 {
+		t.Error("the producers were not restored")
+	}
+	if err := client(t, n).ProduceSync(deadline(t), &kgo.Record{Topic: "old", Value: []byte("v")}).FirstErr(); err != nil {
+		t.Error(err)
+	}
+}
