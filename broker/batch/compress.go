@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 
@@ -18,14 +19,14 @@ func Compress(dst, src []byte, codec Codec) ([]byte, error) {
 	case CodecNone:
 		return append(dst, src...), nil
 	case CodecGzip:
-		return compressGzip(dst, src), nil
+		return compressStream(&gzipEncoders, dst, src), nil
 	case CodecSnappy:
 		// A bare block: Java's reader takes it as well as its own framing.
 		dst = slices.Grow(dst, s2.MaxEncodedLen(len(src)))
 		block := s2.EncodeSnappy(dst[len(dst):cap(dst)], src)
 		return dst[:len(dst)+len(block)], nil
 	case CodecLZ4:
-		return compressLZ4(dst, src), nil
+		return compressStream(&lz4Encoders, dst, src), nil
 	case CodecZstd:
 		e := zstdEncoders.Get().(*zstd.Encoder)
 		defer zstdEncoders.Put(e)
@@ -43,51 +44,33 @@ func (a *appender) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// gzipEncoder is a compressor together with what it writes to.
-type gzipEncoder struct {
+// streamEncoder is a compressor together with what it writes to.
+type streamEncoder struct {
 	dst appender
-	w   *gzip.Writer
+	w   interface {
+		io.WriteCloser
+		Reset(io.Writer)
+	}
 }
 
-var gzipEncoders = sync.Pool{New: func() any {
-	e := new(gzipEncoder)
-	e.w = gzip.NewWriter(&e.dst)
-	return e
-}}
-
-func compressGzip(dst, src []byte) []byte {
-	e := gzipEncoders.Get().(*gzipEncoder)
-	e.dst.b = dst
-	e.w.Reset(&e.dst)
-	must(e.w.Write(src))
-	must(0, e.w.Close())
-	dst, e.dst.b = e.dst.b, nil
-	gzipEncoders.Put(e)
-	return dst
-}
-
-// lz4Encoder is a compressor together with what it writes to.
-type lz4Encoder struct {
-	dst appender
-	w   *lz4.Writer
-}
+var gzipEncoders = sync.Pool{New: func() any { return &streamEncoder{w: gzip.NewWriter(nil)} }}
 
 var lz4Encoders = sync.Pool{New: func() any {
-	e := new(lz4Encoder)
-	e.w = lz4.NewWriter(&e.dst)
+	w := lz4.NewWriter(nil)
 	// The block size that Java's clients write, and thus have buffers for.
-	must(0, e.w.Apply(lz4.BlockSizeOption(lz4.Block64Kb), lz4.ConcurrencyOption(1)))
-	return e
+	must(0, w.Apply(lz4.BlockSizeOption(lz4.Block64Kb), lz4.ConcurrencyOption(1)))
+	return &streamEncoder{w: w}
 }}
 
-func compressLZ4(dst, src []byte) []byte {
-	e := lz4Encoders.Get().(*lz4Encoder)
+// compressStream appends src to dst, compressed by one of the encoders.
+func compressStream(encoders *sync.Pool, dst, src []byte) []byte {
+	e := encoders.Get().(*streamEncoder)
 	e.dst.b = dst
 	e.w.Reset(&e.dst)
 	must(e.w.Write(src))
 	must(0, e.w.Close())
 	dst, e.dst.b = e.dst.b, nil
-	lz4Encoders.Put(e)
+	encoders.Put(e)
 	return dst
 }
 
