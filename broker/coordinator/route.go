@@ -106,68 +106,66 @@ func (c *Coordinator) scatter(r Request, shares []share, part func(share) kmsg.R
 }
 
 func (c *Coordinator) scatterFetch(r Request, req *kmsg.OffsetFetchRequest, reply func(kmsg.Response)) {
-	shares := c.divide(len(req.Groups), func(i int) string { return req.Groups[i].Group })
-	part := func(s share) kmsg.Request {
+	part := func(groups []kmsg.OffsetFetchRequestGroup) kmsg.Request {
 		sub := *req
-		sub.Groups = pick(req.Groups, s.positions)
+		sub.Groups = groups
 		return &sub
 	}
-	c.scatter(r, shares, part, func(answers []kmsg.Response) {
-		resp := req.ResponseKind().(*kmsg.OffsetFetchResponse)
-		resp.Groups = make([]kmsg.OffsetFetchResponseGroup, len(req.Groups))
-		for i, a := range answers {
-			place(resp.Groups, shares[i].positions, a.(*kmsg.OffsetFetchResponse).Groups)
-		}
-		reply(resp)
-	})
+	answered := func(resp kmsg.Response) *[]kmsg.OffsetFetchResponseGroup {
+		return &resp.(*kmsg.OffsetFetchResponse).Groups
+	}
+	scatterGroups(c, r, req.Groups, func(g kmsg.OffsetFetchRequestGroup) string { return g.Group }, part, answered, reply)
 }
 
 func (c *Coordinator) scatterDescribe(r Request, req *kmsg.DescribeGroupsRequest, reply func(kmsg.Response)) {
-	shares := c.divide(len(req.Groups), func(i int) string { return req.Groups[i] })
-	part := func(s share) kmsg.Request {
+	part := func(groups []string) kmsg.Request {
 		sub := *req
-		sub.Groups = pick(req.Groups, s.positions)
+		sub.Groups = groups
 		return &sub
 	}
-	c.scatter(r, shares, part, func(answers []kmsg.Response) {
-		resp := req.ResponseKind().(*kmsg.DescribeGroupsResponse)
-		resp.Groups = make([]kmsg.DescribeGroupsResponseGroup, len(req.Groups))
-		for i, a := range answers {
-			place(resp.Groups, shares[i].positions, a.(*kmsg.DescribeGroupsResponse).Groups)
-		}
-		reply(resp)
-	})
+	answered := func(resp kmsg.Response) *[]kmsg.DescribeGroupsResponseGroup {
+		return &resp.(*kmsg.DescribeGroupsResponse).Groups
+	}
+	scatterGroups(c, r, req.Groups, func(group string) string { return group }, part, answered, reply)
 }
 
 func (c *Coordinator) scatterDelete(r Request, req *kmsg.DeleteGroupsRequest, reply func(kmsg.Response)) {
-	shares := c.divide(len(req.Groups), func(i int) string { return req.Groups[i] })
-	part := func(s share) kmsg.Request {
+	part := func(groups []string) kmsg.Request {
 		sub := *req
-		sub.Groups = pick(req.Groups, s.positions)
+		sub.Groups = groups
 		return &sub
 	}
-	c.scatter(r, shares, part, func(answers []kmsg.Response) {
-		resp := req.ResponseKind().(*kmsg.DeleteGroupsResponse)
-		resp.Groups = make([]kmsg.DeleteGroupsResponseGroup, len(req.Groups))
-		for i, a := range answers {
-			place(resp.Groups, shares[i].positions, a.(*kmsg.DeleteGroupsResponse).Groups)
+	answered := func(resp kmsg.Response) *[]kmsg.DeleteGroupsResponseGroup {
+		return &resp.(*kmsg.DeleteGroupsResponse).Groups
+	}
+	scatterGroups(c, r, req.Groups, func(group string) string { return group }, part, answered, reply)
+}
+
+// scatterGroups divides a request by its groups: part makes the request for
+// some of them, answered finds the groups of a response, one for each that was
+// asked for and in that order. So are those of the reply.
+func scatterGroups[Q, A any](c *Coordinator, r Request, groups []Q, id func(Q) string,
+	part func([]Q) kmsg.Request, answered func(kmsg.Response) *[]A, reply func(kmsg.Response)) {
+	shares := c.divide(len(groups), func(i int) string { return id(groups[i]) })
+	ask := func(s share) kmsg.Request {
+		some := make([]Q, len(s.positions))
+		for i, at := range s.positions {
+			some[i] = groups[at]
 		}
+		return part(some)
+	}
+	c.scatter(r, shares, ask, func(answers []kmsg.Response) {
+		resp := r.Req.ResponseKind()
+		all := make([]A, len(groups))
+		for i, a := range answers {
+			theirs := *answered(a)
+			for k, at := range shares[i].positions {
+				all[at] = theirs[k]
+			}
+		}
+		*answered(resp) = all
 		reply(resp)
 	})
-}
-
-func pick[T any](from []T, positions []int) []T {
-	picked := make([]T, len(positions))
-	for i, at := range positions {
-		picked[i] = from[at]
-	}
-	return picked
-}
-
-func place[T any](into []T, positions []int, from []T) {
-	for i, at := range positions {
-		into[at] = from[i]
-	}
 }
 
 // listAll lists the groups of all partitions led here. One that is not ready
