@@ -4,6 +4,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -43,30 +44,26 @@ func refuseUnknownCommits(img *image.Image, req *kmsg.OffsetCommitRequest) (refu
 	keptTopics := req.Topics[:0]
 	for _, t := range req.Topics {
 		topic, known := groupTopic(img, t.TopicID, t.Topic)
+		code := kerr.UnknownTopicOrPartition.Code
 		if known {
 			t.Topic = topic.Name
+		} else if req.Version >= commitByIDVersion {
+			code = kerr.UnknownTopicID.Code
 		}
 		rt := kmsg.NewOffsetCommitResponseTopic()
 		rt.Topic, rt.TopicID = t.Topic, t.TopicID
-		kept := t.Partitions[:0]
-		for _, p := range t.Partitions {
-			code := kerr.UnknownTopicOrPartition.Code
-			if known {
-				if _, ok := img.Partition(topic.ID, p.Partition); ok {
-					kept = append(kept, p)
-					continue
-				}
-			} else if req.Version >= commitByIDVersion {
-				code = kerr.UnknownTopicID.Code
-			}
+		var missing []int32
+		t.Partitions, missing = splitMissing(img, topic, t.Partitions,
+			func(p *kmsg.OffsetCommitRequestTopicPartition) int32 { return p.Partition })
+		for _, index := range missing {
 			rp := kmsg.NewOffsetCommitResponseTopicPartition()
-			rp.Partition, rp.ErrorCode = p.Partition, code
+			rp.Partition, rp.ErrorCode = index, code
 			rt.Partitions = append(rt.Partitions, rp)
 		}
-		if t.Partitions = kept; len(kept) > 0 {
+		if len(t.Partitions) > 0 {
 			keptTopics = append(keptTopics, t)
 		}
-		if len(rt.Partitions) > 0 {
+		if len(missing) > 0 {
 			refused = append(refused, rt)
 		}
 	}
@@ -76,15 +73,13 @@ func refuseUnknownCommits(img *image.Image, req *kmsg.OffsetCommitRequest) (refu
 
 // mergeCommits adds to an answer what was refused before.
 func mergeCommits(resp *kmsg.OffsetCommitResponse, refused []kmsg.OffsetCommitResponseTopic) {
-	at := map[string]int{}
-	for i := range resp.Topics {
-		at[resp.Topics[i].Topic] = i
+	type name struct {
+		topic string
+		id    ids.TopicID
 	}
-	for _, rt := range refused {
-		if i, ok := at[rt.Topic]; ok && resp.Topics[i].TopicID == rt.TopicID {
-			resp.Topics[i].Partitions = append(resp.Topics[i].Partitions, rt.Partitions...)
-			continue
-		}
-		resp.Topics = append(resp.Topics, rt)
-	}
+	resp.Topics = mergeTopics(resp.Topics, refused,
+		func(t *kmsg.OffsetCommitResponseTopic) name { return name{t.Topic, t.TopicID} },
+		func(into, from *kmsg.OffsetCommitResponseTopic) {
+			into.Partitions = append(into.Partitions, from.Partitions...)
+		})
 }

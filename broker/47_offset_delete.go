@@ -33,25 +33,21 @@ func (b *Broker) offsetDelete(c *Ctx, req *kmsg.OffsetDeleteRequest, t Ticket) {
 func refuseUnknownDeletes(img *image.Image, req *kmsg.OffsetDeleteRequest) (refused []kmsg.OffsetDeleteResponseTopic) {
 	keptTopics := req.Topics[:0]
 	for _, t := range req.Topics {
-		topic, known := img.TopicByName(t.Topic)
+		topic, _ := img.TopicByName(t.Topic)
 		rt := kmsg.NewOffsetDeleteResponseTopic()
 		rt.Topic = t.Topic
-		kept := t.Partitions[:0]
-		for _, p := range t.Partitions {
-			if known {
-				if _, ok := img.Partition(topic.ID, p.Partition); ok {
-					kept = append(kept, p)
-					continue
-				}
-			}
+		var missing []int32
+		t.Partitions, missing = splitMissing(img, topic, t.Partitions,
+			func(p *kmsg.OffsetDeleteRequestTopicPartition) int32 { return p.Partition })
+		for _, index := range missing {
 			rp := kmsg.NewOffsetDeleteResponseTopicPartition()
-			rp.Partition, rp.ErrorCode = p.Partition, kerr.UnknownTopicOrPartition.Code
+			rp.Partition, rp.ErrorCode = index, kerr.UnknownTopicOrPartition.Code
 			rt.Partitions = append(rt.Partitions, rp)
 		}
-		if t.Partitions = kept; len(kept) > 0 {
+		if len(t.Partitions) > 0 {
 			keptTopics = append(keptTopics, t)
 		}
-		if len(rt.Partitions) > 0 {
+		if len(missing) > 0 {
 			refused = append(refused, rt)
 		}
 	}
@@ -61,15 +57,9 @@ func refuseUnknownDeletes(img *image.Image, req *kmsg.OffsetDeleteRequest) (refu
 
 // mergeDeletes adds to an answer what was refused before.
 func mergeDeletes(resp *kmsg.OffsetDeleteResponse, refused []kmsg.OffsetDeleteResponseTopic) {
-	at := map[string]int{}
-	for i := range resp.Topics {
-		at[resp.Topics[i].Topic] = i
-	}
-	for _, rt := range refused {
-		if i, ok := at[rt.Topic]; ok {
-			resp.Topics[i].Partitions = append(resp.Topics[i].Partitions, rt.Partitions...)
-			continue
-		}
-		resp.Topics = append(resp.Topics, rt)
-	}
+	resp.Topics = mergeTopics(resp.Topics, refused,
+		func(t *kmsg.OffsetDeleteResponseTopic) string { return t.Topic },
+		func(into, from *kmsg.OffsetDeleteResponseTopic) {
+			into.Partitions = append(into.Partitions, from.Partitions...)
+		})
 }

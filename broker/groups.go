@@ -51,3 +51,40 @@ func groupTopic(img *image.Image, id ids.TopicID, name string) (*image.Topic, bo
 	}
 	return img.Topic(id)
 }
+
+// splitMissing divides the partitions that a request names of a topic, which is
+// nil if it does not exist: those that exist stay, in place; of the others it
+// returns the indexes.
+func splitMissing[P any](img *image.Image, topic *image.Topic, named []P, index func(*P) int32) (there []P, missing []int32) {
+	there = named[:0]
+	for i := range named {
+		at := index(&named[i])
+		exists := false
+		if topic != nil {
+			_, exists = img.Partition(topic.ID, at)
+		}
+		if exists {
+			there = append(there, named[i])
+		} else {
+			missing = append(missing, at)
+		}
+	}
+	return there, missing
+}
+
+// mergeTopics adds the topics that were refused to those of the coordinator's
+// answer, and joins two of the same name.
+func mergeTopics[T any, K comparable](answered, refused []T, name func(*T) K, join func(into, from *T)) []T {
+	at := make(map[K]int, len(answered))
+	for i := range answered {
+		at[name(&answered[i])] = i
+	}
+	for i := range refused {
+		if j, ok := at[name(&refused[i])]; ok {
+			join(&answered[j], &refused[i])
+		} else {
+			answered = append(answered, refused[i])
+		}
+	}
+	return answered
+}
