@@ -60,6 +60,9 @@ type Config struct {
 	UploadStore objstore.Store
 	ReadStore   objstore.Store
 	GCStore     objstore.Store
+	// SetUploadPace, if set, is told how many bytes a second UploadStore should
+	// take; +Inf is without a bound.
+	SetUploadPace func(bytesPerSecond float64)
 	// Key makes a key for an object, another one at each call, which may come
 	// from many goroutines at once; Prefix is what all keys of an object begin
 	// with, and no other's.

@@ -27,7 +27,7 @@ func (m *Manager) Adopt(rescued *rescue.Rescued, remove func() error) {
 	r := m.rooms
 	rescued.Window.UploadBy(r.cfg.UploadMemory, int64(r.cfg.Settings.PartBytes))
 	x := &rescuing{Rescued: rescued, remove: remove}
-	x.uploader = m.newUploader(rescued.Instance, idle{rescued}, nil)
+	x.uploader = upload.New(m.uploaderConfig(rescued.Instance, idle{rescued}, nil))
 	m.addWindow(rescued.Window)
 	r.mu.Lock()
 	r.rescues = append(r.rescues, x)
@@ -95,6 +95,16 @@ func (m *Manager) letGo(x *rescuing) {
 	r.rescues = r.rescues[1:]
 	close(r.rescued)
 	r.rescued = make(chan struct{})
+}
+
+// rescuedBytes is how much of rescued WALs is still to be uploaded.
+func (r *rooms) rescuedBytes() (n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range r.rescues {
+		n += x.End - x.From
+	}
+	return n
 }
 
 // awaitRescues waits until no rescued instance is left to be uploaded.

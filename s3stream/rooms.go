@@ -44,7 +44,7 @@ func New(cfg Config) *Manager {
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tail = tail.NewWAL(tail.WALConfig{
 		Log: cfg.WAL, Cache: cfg.Window, Capacity: cfg.WALCapacity, Frame: cfg.Frame, Clock: cfg.Clock,
-		PokeBytes: cfg.Settings.Triggers.Bytes, Poke: func() { r.uploader.Poke() },
+		PokeBytes: cfg.Settings.Triggers.SealBytes(), Poke: func() { r.uploader.Poke() },
 	})
 	r.tail.UploadBy(cfg.UploadMemory, int64(cfg.Settings.PartBytes))
 	r.reader = read.New(read.Config{
@@ -53,7 +53,9 @@ func New(cfg Config) *Manager {
 	})
 	m := newManager(cfg.Meta, cfg.WAL.Instance(), r.tail, r.tail, r.reader, cfg.Settings.ColdReadsMax)
 	m.rooms = r
-	r.uploader = m.newUploader(cfg.WAL.Instance(), r.tail, r.awaitRescues)
+	up := m.uploaderConfig(cfg.WAL.Instance(), live{r.tail, r}, r.awaitRescues)
+	up.SetPace = cfg.SetUploadPace
+	r.uploader = upload.New(up)
 	r.gc = gc.New(gc.Config{
 		Meta: cfg.Meta, Store: cfg.GCStore, Clock: cfg.Clock, Prefix: cfg.Prefix,
 		InFlight: r.inFlight, PreparedTTL: cfg.Settings.PreparedTTL, Deleted: r.reader.Drop,
@@ -61,15 +63,29 @@ func New(cfg Config) *Manager {
 	return m
 }
 
-func (m *Manager) newUploader(wal ids.WALInstance, source upload.Source, gate func(context.Context) error) *upload.Uploader {
+// live is the source of what this node appends, whose uploader sets the pace
+// for those of rescued instances too.
+type live struct {
+	*tail.WAL
+	r *rooms
+}
+
+// Load implements upload.Source.
+func (s live) Load() upload.Load {
+	l := s.WAL.Load()
+	l.Ahead = s.r.rescuedBytes()
+	return l
+}
+
+func (m *Manager) uploaderConfig(wal ids.WALInstance, source upload.Source, gate func(context.Context) error) upload.Config {
 	cfg, set := &m.rooms.cfg, &m.rooms.cfg.Settings
-	return upload.New(upload.Config{
+	return upload.Config{
 		WAL: wal, Meta: cfg.Meta, Source: source, Store: cfg.UploadStore, Key: cfg.Key,
 		Summarizer: cfg.Summarizer, Limits: set.Limits, Triggers: set.Triggers,
 		BlockBytes: set.BlockBytes, PartBytes: set.PartBytes, PutsMax: set.PutsMax,
 		Memory: cfg.UploadMemory, Clock: cfg.Clock, Random: cfg.Random,
 		Log: cfg.Log.With("wal", wal), Gate: gate, Accepted: m.accepted,
-	})
+	}
 }
 
 // Start begins uploads and collections.
@@ -104,6 +120,7 @@ func (m *Manager) Collect(ctx context.Context) (gc.Collected, error) { return m.
 // Drain uploads and commits all that was appended before, and all that is
 // rescued.
 func (m *Manager) Drain(ctx context.Context) error {
+	defer m.rooms.uploader.Hurry()()
 	if err := m.rooms.awaitRescues(ctx); err != nil {
 		return err
 	}

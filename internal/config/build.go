@@ -127,6 +127,7 @@ func (c *Config) buildStorage(r reader) {
 		DeleteRetention: r.duration("s3.object.delete.retention.minutes"),
 	}
 	c.Store.URL = r.text("s3.data.buckets")
+	c.Store.BandwidthMax = r.long("s3.network.baseline.bandwidth")
 	if wal := r.text("s3.wal.path"); wal != "" {
 		c.WAL, _ = ParseWALPath(wal) // was checked as the property's value
 		return

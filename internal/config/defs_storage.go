@@ -31,6 +31,7 @@ var storageDefs = []Def{
 	{Name: "s3.stream.object.compaction.interval.minutes", Type: Int, Default: "30", Unit: "minutes", Valid: atLeast(1), Inert: true,
 		Doc: "How often small objects of one partition are merged."},
 	{Name: "s3.ops.buckets", Type: String, Inert: true},
-	{Name: "s3.network.baseline.bandwidth", Type: Long, Default: "-1", Unit: "bytes/s", Inert: true},
+	{Name: "s3.network.baseline.bandwidth", Type: Long, Default: "-1", Unit: "bytes/s", Valid: atLeast(-1),
+		Doc: "What uploads and reads of history may take of the network to the object store together, uploads first. Uploads follow the rate of appends even below it. -1: without a bound."},
 	{Name: "elasticstream.enable", Type: Bool, Default: "true", Inert: true},
 }

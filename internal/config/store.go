@@ -13,6 +13,9 @@ import (
 // part of it: the S3 client finds them by its own chain.
 type Store struct {
 	URL string
+	// BandwidthMax is what uploads and reads of history may move together, in
+	// bytes a second; zero or less is without a bound.
+	BandwidthMax int64
 }
 
 // checkStoreURL checks what does not depend on the kinds of stores there are:

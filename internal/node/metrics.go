@@ -8,6 +8,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/seawallmq/seawall/logcache"
+	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/wal"
 )
 
@@ -126,6 +127,9 @@ func (m *nodeMetrics) writeParts(w io.Writer) {
 	counter("seawall_upload_dead_bytes_total", s.Upload.DeadBytes)
 	counter("seawall_upload_failures_total", s.Upload.Failures)
 	counter("seawall_gc_errors_total", s.GCErrors)
+	gauge("seawall_upload_pace_bytes_per_second", n.pacing.upload.Rate())
+	metrics.WriteCounterFloat64(w, `seawall_store_paced_seconds_total{work="upload"}`, n.pacing.waitedSeconds(objstore.PriorityUpload))
+	metrics.WriteCounterFloat64(w, `seawall_store_paced_seconds_total{work="catch-up"}`, n.pacing.waitedSeconds(objstore.PriorityCatchUp))
 
 	c := m.cache.Stats()
 	gauge("seawall_log_cache_index_bytes", float64(c.IndexBytes))

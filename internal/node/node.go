@@ -43,6 +43,7 @@ type Node struct {
 
 	// In the order of their start.
 	store      *storeurl.Opened
+	pacing     pacing
 	controller *kraftmeta.Controller
 	quorum     *server.Server // of requests to the controller
 	peers      *peer.Client
@@ -88,6 +89,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Node, error) {
 	}
 	n.incarnation = ids.NewUUID(n.random)
 	n.shares = divide(cfg)
+	n.pacing = newPacing(cfg, n.clock)
 	n.metrics = newNodeMetrics(n)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	return n, nil

@@ -21,7 +21,6 @@ import (
 	"github.com/seawallmq/seawall/logcache"
 	"github.com/seawallmq/seawall/s3stream"
 	"github.com/seawallmq/seawall/s3stream/objfmt"
-	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/objstore/storeurl"
 	"github.com/seawallmq/seawall/s3stream/rescue"
 	"github.com/seawallmq/seawall/s3stream/upload"
@@ -242,9 +241,10 @@ func (n *Node) streamsConfig(meta *streammeta.Meta, cache *logcache.Cache, windo
 	return s3stream.Config{
 		Meta: meta,
 		WAL:  n.wal, LogCache: cache, Window: window, WALCapacity: n.cfg.WAL.CapacityBytes,
-		UploadStore: objstore.Paced(n.store, objstore.Unlimited{}, objstore.PriorityUpload),
-		ReadStore:   objstore.Paced(n.store, objstore.Unlimited{}, objstore.PriorityCatchUp),
-		GCStore:     n.store,
+		UploadStore:   n.pacing.uploads(n.store.Retry),
+		ReadStore:     n.pacing.catchUp(n.store.Retry),
+		GCStore:       n.store,
+		SetUploadPace: n.pacing.upload.SetRate,
 		Key: func(id ids.ObjectID) string {
 			return objfmt.KeyParts{Object: id, Cluster: cluster, Attempt: ids.NewUUID(n.random)}.Key()
 		},

@@ -2,7 +2,8 @@
 // and the wrappers that every backend wants.
 //
 // Owns: Store and its errors; Retry (attempts, time-outs, settling a write
-// whose answer was lost); Paced and TokenBucket (who may use the link first);
+// whose answer was lost; Paced: waiting for a turn); TokenBucket (who may use the
+// link first);
 // Observed (metrics hooks); Prefixed; Probe (what a store can do).
 //
 // Does not own: the backends (subpackages s3, file and mem), URLs (storeurl),
@@ -11,10 +12,10 @@
 //
 // A store is built from inside to outside:
 //
-//	backend → Prefixed → Observed → Retry → Paced (one for each kind of work)
+//	backend → Prefixed → Observed → Retry (one for each kind of work, paced)
 //
-// so that every attempt is observed, and the time spent waiting for a turn is
-// not charged to the attempts.
+// so that every attempt is observed and waits for its turn, and that wait is
+// not charged to the attempt.
 //
 // What callers may rely on: an object appears whole or not at all; once Put or
 // Complete has returned nil it is durable and every later GetRange, Head and

@@ -25,8 +25,8 @@ func TestAcceptanceOfTheWrappers(t *testing.T) {
 			t.Fatal(err)
 		}
 		s = objstore.Observed(s, &recorder{}, clock.Wall())
-		s = objstore.NewRetry(s, clock.Wall(), rand.Int64N, objstore.RetryOptions{})
-		return objstore.Paced(s, objstore.Unlimited{}, objstore.PriorityUpload)
+		r := objstore.NewRetry(s, clock.Wall(), rand.Int64N, objstore.RetryOptions{})
+		return r.Paced(objstore.Pacers{objstore.NewTokenBucket(clock.Wall(), 1<<40, 1)}, objstore.PriorityUpload)
 	}, storetest.Expect{PutIfAbsent: true, CompleteIfAbsent: true})
 }
 

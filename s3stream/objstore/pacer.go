@@ -3,7 +3,9 @@ package objstore
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seawallmq/seawall/internal/clock"
@@ -29,24 +31,33 @@ type Pacer interface {
 	Wait(ctx context.Context, p Priority, n int64) error
 }
 
-// Unlimited is the Pacer that never makes anybody wait.
-type Unlimited struct{}
+// Pacers is a Pacer that waits for each of its elements in turn: none is the
+// Pacer that never makes anybody wait.
+type Pacers []Pacer
 
 // Wait implements Pacer.
-func (Unlimited) Wait(ctx context.Context, _ Priority, _ int64) error { return ctx.Err() }
+func (all Pacers) Wait(ctx context.Context, p Priority, n int64) error {
+	for _, one := range all {
+		if err := one.Wait(ctx, p, n); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
 
-// TokenBucket is a Pacer of a fixed rate. Whoever has the highest priority is
+// TokenBucket is a Pacer of one rate, which may be changed. Whoever has the highest priority is
 // served next, in the order of coming; a lower one gets what higher ones leave.
 //
 // More bytes than the burst are granted on credit once the bucket is full:
 // then those who come next wait until the credit is repaid. A large write so
 // needs no cutting, and the rate holds over any time much longer than it takes.
 type TokenBucket struct {
-	clock clock.Clock
-	rate  float64 // bytes a second
-	burst float64 // bytes
+	clock  clock.Clock
+	burst  float64                  // bytes
+	waited [priorities]atomic.Int64 // nanoseconds
 
 	mu      sync.Mutex
+	rate    float64 // bytes a second; +Inf: nobody waits
 	tokens  float64 // bytes; below zero while credit is repaid
 	at      time.Time
 	waiting [priorities][]*turn
@@ -70,6 +81,29 @@ func NewTokenBucket(c clock.Clock, bytesPerSecond, burst int64) *TokenBucket {
 	return &TokenBucket{clock: c, rate: float64(bytesPerSecond), burst: float64(burst), tokens: float64(burst), at: c.Now()}
 }
 
+// SetRate changes the rate, which must be above zero, for those who wait
+// already too. With +Inf nobody waits.
+func (b *TokenBucket) SetRate(bytesPerSecond float64) {
+	if !(bytesPerSecond > 0) {
+		panic(fmt.Sprintf("objstore: token bucket of %v bytes a second", bytesPerSecond))
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refill()
+	b.rate = bytesPerSecond
+	b.grant()
+}
+
+// Rate is the rate in bytes a second; +Inf is none.
+func (b *TokenBucket) Rate() float64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rate
+}
+
+// Waited is how long those of a priority have waited until now, all together.
+func (b *TokenBucket) Waited(p Priority) time.Duration { return time.Duration(b.waited[p].Load()) }
+
 // Wait implements Pacer.
 func (b *TokenBucket) Wait(ctx context.Context, p Priority, n int64) error {
 	if err := ctx.Err(); err != nil || n <= 0 {
@@ -79,7 +113,14 @@ func (b *TokenBucket) Wait(ctx context.Context, p Priority, n int64) error {
 	b.mu.Lock()
 	b.waiting[p] = append(b.waiting[p], t)
 	b.grant()
+	came := b.at
 	b.mu.Unlock()
+	select {
+	case <-t.ready: // most are served as they come
+		return nil
+	default:
+	}
+	defer func() { b.waited[p].Add(int64(b.clock.Now().Sub(came))) }()
 	select {
 	case <-t.ready:
 		return nil
@@ -92,16 +133,14 @@ func (b *TokenBucket) Wait(ctx context.Context, p Priority, n int64) error {
 // grant serves all whose turn has come and sets the timer for the next. Caller
 // holds b.mu.
 func (b *TokenBucket) grant() {
-	now := b.clock.Now()
-	b.tokens = min(b.burst, b.tokens+now.Sub(b.at).Seconds()*b.rate)
-	b.at = now
+	b.refill()
 	for {
 		p, t := b.first()
 		if t == nil {
 			b.stopTimer()
 			return
 		}
-		if missing := min(t.n, b.burst) - b.tokens; missing > 0 {
+		if missing := min(t.n, b.burst) - b.tokens; missing > 0 && !math.IsInf(b.rate, 1) {
 			b.stopTimer()
 			b.timer = b.clock.AfterFunc(b.timeFor(missing), b.tick)
 			return
@@ -110,6 +149,17 @@ func (b *TokenBucket) grant() {
 		b.waiting[p] = b.waiting[p][1:]
 		close(t.ready)
 	}
+}
+
+// refill adds what time has brought. Caller holds b.mu.
+func (b *TokenBucket) refill() {
+	now := b.clock.Now()
+	if math.IsInf(b.rate, 1) {
+		b.tokens = b.burst
+	} else {
+		b.tokens = min(b.burst, b.tokens+now.Sub(b.at).Seconds()*b.rate)
+	}
+	b.at = now
 }
 
 // timeFor is how long the bucket takes to gain some bytes, rounded up so that
@@ -157,52 +207,4 @@ func (b *TokenBucket) forget(p Priority, t *turn) {
 		}
 	}
 	b.grant()
-}
-
-// Paced is s for one kind of work: every byte sent or asked for waits for its
-// turn at p.
-func Paced(s Store, pacer Pacer, p Priority) Store {
-	return &paced{Store: s, pacer: pacer, priority: p}
-}
-
-// paced passes on what moves no bytes worth counting.
-type paced struct {
-	Store
-	pacer    Pacer
-	priority Priority
-}
-
-func (s *paced) Put(ctx context.Context, key string, body Body, opts PutOptions) error {
-	if err := s.pacer.Wait(ctx, s.priority, body.Size); err != nil {
-		return Wrap("put", key, err)
-	}
-	return s.Store.Put(ctx, key, body, opts)
-}
-
-func (s *paced) GetRange(ctx context.Context, key string, off int64, dst []byte) (int, error) {
-	if err := s.pacer.Wait(ctx, s.priority, int64(len(dst))); err != nil {
-		return 0, Wrap("get", key, err)
-	}
-	return s.Store.GetRange(ctx, key, off, dst)
-}
-
-func (s *paced) CreateMultipart(ctx context.Context, key string, opts PutOptions) (Upload, error) {
-	u, err := s.Store.CreateMultipart(ctx, key, opts)
-	if err != nil {
-		return nil, err
-	}
-	return &pacedUpload{Upload: u, s: s, key: key}, nil
-}
-
-type pacedUpload struct {
-	Upload
-	s   *paced
-	key string
-}
-
-func (u *pacedUpload) UploadPart(ctx context.Context, number int, body Body) error {
-	if err := u.s.pacer.Wait(ctx, u.s.priority, body.Size); err != nil {
-		return Wrap("part", u.key, err)
-	}
-	return u.Upload.UploadPart(ctx, number, body)
 }

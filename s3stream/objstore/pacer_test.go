@@ -3,6 +3,8 @@ package objstore_test
 import (
 	"context"
 	"errors"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -92,7 +94,7 @@ func TestTokenBucketForgetsWhoGivesUp(t *testing.T) {
 func TestPacedWaitsForItsBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := objstore.NewTokenBucket(clock.Wall(), 10, 10)
-		s := objstore.Paced(mem.New(clock.Wall()), b, objstore.PriorityUpload)
+		s := objstore.NewRetry(mem.New(clock.Wall()), clock.Wall(), rand.Int64N, objstore.RetryOptions{}).Paced(b, objstore.PriorityUpload)
 		body := objstore.NewBody(make([]byte, 10))
 		start := time.Now()
 		u, err := s.CreateMultipart(ctx, "m", objstore.PutOptions{})
@@ -118,4 +120,65 @@ func TestPacedWaitsForItsBytes(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+func TestTokenBucketChangesItsRateForThoseWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := objstore.NewTokenBucket(clock.Wall(), 1, 10)
+		_ = b.Wait(ctx, objstore.PriorityUpload, 10) // the burst
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() { _ = b.Wait(ctx, objstore.PriorityUpload, 10) })
+		}
+		time.Sleep(5 * time.Second) // half of the first
+		b.SetRate(5)                // the other half in 1 s, the second's in 2 s
+		wg.Wait()
+		if took := time.Since(start).Truncate(time.Millisecond); took != 8*time.Second {
+			t.Errorf("took %v, want 8s", took)
+		}
+		if waited := b.Waited(objstore.PriorityUpload).Truncate(time.Millisecond); waited != 14*time.Second {
+			t.Errorf("waited %v, want 6s + 8s", waited)
+		}
+		wg.Go(func() { _ = b.Wait(ctx, objstore.PriorityUpload, 1<<40) })
+		wg.Go(func() { _ = b.Wait(ctx, objstore.PriorityCatchUp, 1<<40) })
+		synctest.Wait()
+		b.SetRate(math.Inf(1))
+		wg.Wait()
+		b.SetRate(1) // and full: what went by without a bound is no debt
+		start = time.Now()
+		_ = b.Wait(ctx, objstore.PriorityUpload, 10)
+		if took := time.Since(start); took != 0 {
+			t.Errorf("after a time without a bound: waited %v", took)
+		}
+	})
+}
+
+// A store that fails twice is sent everything three times: each time in turn.
+func TestRepeatedBytesWaitToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := objstore.NewTokenBucket(clock.Wall(), 1, 10)
+		failing := &failingPuts{Store: mem.New(clock.Wall()), left: 2}
+		r := objstore.NewRetry(failing, clock.Wall(), func(int64) int64 { return 0 }, objstore.RetryOptions{Total: time.Second}).Paced(b, objstore.PriorityUpload)
+		start := time.Now()
+		if err := r.Put(ctx, "k", objstore.NewBody(make([]byte, 10)), objstore.PutOptions{}); err != nil {
+			t.Fatal(err) // though the waits are longer than Total
+		}
+		if took := time.Since(start).Truncate(time.Millisecond); took != 20*time.Second {
+			t.Errorf("took %v, want 20s: three times 10 bytes, the first at once", took)
+		}
+	})
+}
+
+type failingPuts struct {
+	objstore.Store
+	left int
+}
+
+func (f *failingPuts) Put(ctx context.Context, key string, body objstore.Body, opts objstore.PutOptions) error {
+	if f.left > 0 {
+		f.left--
+		return &objstore.Error{Op: "put", Key: key, Err: objstore.ErrUnavailable}
+	}
+	return f.Store.Put(ctx, key, body, opts)
 }

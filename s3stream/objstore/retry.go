@@ -52,6 +52,9 @@ type Retry struct {
 	clock clock.Clock
 	rand  func(n int64) int64
 	o     RetryOptions
+
+	pacer    Pacer
+	priority Priority
 }
 
 var _ Store = (*Retry)(nil)
@@ -62,24 +65,43 @@ var errAttemptTimeout = errors.New("attempt timed out")
 // NewRetry wraps s. rand gives a random number in [0, n) and is safe for
 // concurrent use, as math/rand/v2.Int64N is.
 func NewRetry(s Store, c clock.Clock, rand func(n int64) int64, o RetryOptions) *Retry {
-	return &Retry{s: s, clock: c, rand: rand, o: o.withDefaults()}
+	return &Retry{s: s, clock: c, rand: rand, o: o.withDefaults(), pacer: Pacers{}}
+}
+
+// Paced is r for one kind of work: every byte sent or asked for, by each
+// attempt anew, waits for its turn at p. That wait is charged to no bound of
+// RetryOptions.
+func (r *Retry) Paced(pacer Pacer, p Priority) *Retry {
+	paced := *r
+	paced.pacer, paced.priority = pacer, p
+	return &paced
 }
 
 // do calls try until it succeeds, fails for good, or a bound is reached.
 func (r *Retry) do(ctx context.Context, op, key string, try func(context.Context) error) error {
-	start := r.clock.Now()
+	return r.move(ctx, op, key, func() int64 { return 0 }, try)
+}
+
+// move is do for what moves bytes: as many as the next attempt will.
+func (r *Retry) move(ctx context.Context, op, key string, bytes func() int64, try func(context.Context) error) error {
+	var spent time.Duration // attempts and pauses, without the waits for a turn
 	for n := 1; ; n++ {
-		err := r.attempt(ctx, op, key, r.o.Total-r.clock.Now().Sub(start), try)
+		if err := r.pacer.Wait(ctx, r.priority, bytes()); err != nil {
+			return Wrap(op, key, err)
+		}
+		start := r.clock.Now().Add(-spent)
+		err := r.attempt(ctx, op, key, r.o.Total-spent, try)
 		if err == nil || !Retriable(err) || ctx.Err() != nil {
 			return err
 		}
 		wait := r.backoff(n)
-		if spent := r.clock.Now().Sub(start); n == r.o.Attempts || spent+wait >= r.o.Total {
+		if spent = r.clock.Now().Sub(start); n == r.o.Attempts || spent+wait >= r.o.Total {
 			return gaveUp(op, key, n, spent, err)
 		}
 		if err := clock.Sleep(ctx, r.clock, wait); err != nil {
 			return Wrap(op, key, err)
 		}
+		spent += wait
 	}
 }
 
@@ -128,10 +150,10 @@ func refused(err error) bool {
 // write repeats a write. Once an attempt may have succeeded unseen, an error
 // that telltale names means that it probably did: then, and when all attempts
 // are spent, settle looks.
-func (r *Retry) write(ctx context.Context, op, key string, try func(context.Context) error,
+func (r *Retry) write(ctx context.Context, op, key string, bytes int64, try func(context.Context) error,
 	telltale func(error) bool, settle func(context.Context) (bool, error)) error {
 	unknown := false
-	err := r.do(ctx, op, key, func(ctx context.Context) error {
+	err := r.move(ctx, op, key, func() int64 { return bytes }, func(ctx context.Context) error {
 		err := try(ctx)
 		if err == nil {
 			return nil
@@ -173,7 +195,7 @@ func (r *Retry) holds(ctx context.Context, key string, size int64, sum uint32) (
 
 // Put implements Store.
 func (r *Retry) Put(ctx context.Context, key string, body Body, opts PutOptions) error {
-	return r.write(ctx, "put", key,
+	return r.write(ctx, "put", key, body.Size,
 		func(ctx context.Context) error { return r.s.Put(ctx, key, body, opts) },
 		func(err error) bool { return errors.Is(err, ErrPreconditionFailed) },
 		func(ctx context.Context) (bool, error) { return r.holds(ctx, key, body.Size, body.CRC32C) })
@@ -183,7 +205,7 @@ func (r *Retry) Put(ctx context.Context, key string, body Body, opts PutOptions)
 // broke off.
 func (r *Retry) GetRange(ctx context.Context, key string, off int64, dst []byte) (int, error) {
 	got := 0
-	err := r.do(ctx, "get", key, func(ctx context.Context) error {
+	err := r.move(ctx, "get", key, func() int64 { return int64(len(dst) - got) }, func(ctx context.Context) error {
 		n, err := r.s.GetRange(ctx, key, off+int64(got), dst[got:])
 		got += n
 		return err

@@ -39,7 +39,8 @@ type sum struct {
 
 // UploadPart implements Upload.
 func (u *retryingUpload) UploadPart(ctx context.Context, number int, body Body) error {
-	err := u.r.do(ctx, "part", u.key, func(ctx context.Context) error { return u.u.UploadPart(ctx, number, body) })
+	err := u.r.move(ctx, "part", u.key, func() int64 { return body.Size },
+		func(ctx context.Context) error { return u.u.UploadPart(ctx, number, body) })
 	if err == nil {
 		u.mu.Lock()
 		u.parts[number] = sum{size: body.Size, crc32c: body.CRC32C}
@@ -51,7 +52,7 @@ func (u *retryingUpload) UploadPart(ctx context.Context, number int, body Body) 
 // Complete implements Upload. An upload that is gone after an attempt of
 // unknown outcome was probably completed by it.
 func (u *retryingUpload) Complete(ctx context.Context) error {
-	return u.r.write(ctx, "complete", u.key, u.u.Complete,
+	return u.r.write(ctx, "complete", u.key, 0, u.u.Complete,
 		func(err error) bool { return errors.Is(err, ErrPreconditionFailed) || errors.Is(err, ErrNotFound) },
 		func(ctx context.Context) (bool, error) {
 			whole := u.whole()

@@ -110,10 +110,12 @@ func (w *WAL) Close() error {
 
 // Load is what the upload triggers look at.
 func (w *WAL) Load() upload.Load {
+	durable := w.log.DurableUpTo()
 	l := upload.Load{
 		Unsealed:  w.cache.UnsealedBytes(),
-		Untrimmed: w.log.DurableUpTo() - w.log.Trimmed(),
+		Untrimmed: durable - w.log.Trimmed(),
 		Capacity:  w.capacity,
+		Appended:  durable,
 	}
 	since := w.since.Load()
 	if since == 0 && l.Unsealed > 0 { // it came while a seal was being made

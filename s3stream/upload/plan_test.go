@@ -40,8 +40,8 @@ func TestTriggers(t *testing.T) {
 		{"young and small", Load{Unsealed: 10, Untrimmed: 10, Capacity: 1000}, NotYet},
 		{"bytes", Load{Unsealed: 100, Untrimmed: 100, Capacity: 1000}, ByBytes},
 		{"interval", Load{Unsealed: 1, Untrimmed: 1, Capacity: 1000, Age: time.Minute}, ByInterval},
-		{"fill", Load{Unsealed: 60, Untrimmed: 70, Capacity: 140}, ByFill},
-		{"rescue", Load{Unsealed: 80, Untrimmed: 80, Capacity: 1000}, ByRescue},
+		{"fill", Load{Unsealed: 36, Untrimmed: 70, Capacity: 140}, ByFill},
+		{"rescue", Load{Unsealed: 40, Untrimmed: 100, Capacity: 1000}, ByRescue},
 		{"most is on its way", Load{Unsealed: 10, Untrimmed: 90, Capacity: 100}, NotYet},
 	} {
 		if got := all.Decide(tt.load); got != tt.want {

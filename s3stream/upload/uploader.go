@@ -3,6 +3,7 @@ package upload
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -72,8 +73,11 @@ type Config struct {
 	WAL    ids.WALInstance
 	Meta   Meta
 	Source Source
-	// Store is retrying, and paced so as not to disturb appends.
+	// Store is retrying, and paced as SetPace was told.
 	Store objstore.Store
+	// SetPace, if set, is told from time to time how many bytes a second are to
+	// be uploaded so that appends are disturbed least; +Inf is without a bound.
+	SetPace func(bytesPerSecond float64)
 	// Key makes a key for an object, another one at each call.
 	Key        func(ids.ObjectID) string
 	Summarizer Summarizer
@@ -119,6 +123,8 @@ type Uploader struct {
 
 	mu       sync.Mutex
 	forced   int // calls of Force that no seal has followed yet
+	hurrying int // calls of Hurry that have not ended
+	pace     pace
 	queue    []Generation
 	inFlight map[ids.ObjectID]struct{} // prepared, not yet committed
 	settled  chan struct{}             // closed and replaced at each commit
@@ -132,6 +138,7 @@ func New(cfg Config) *Uploader {
 		cfg: cfg, blocks: blockPool{size: cfg.BlockBytes},
 		poke: make(chan struct{}, 1), work: make(chan struct{}, 1), settled: make(chan struct{}),
 		inFlight: map[ids.ObjectID]struct{}{},
+		pace:     pace{t: cfg.Triggers},
 		success:  cfg.Clock.Now(),
 	}
 }
@@ -147,9 +154,40 @@ func (u *Uploader) Force() {
 	u.Poke()
 }
 
+// Hurry lets uploads go as fast as they can until end is called: somebody waits
+// for them.
+func (u *Uploader) Hurry() (end func()) {
+	u.mu.Lock()
+	u.hurrying++
+	u.mu.Unlock()
+	u.setPace(u.cfg.Source.Load())
+	return func() {
+		u.mu.Lock()
+		u.hurrying--
+		u.mu.Unlock()
+		u.Poke()
+	}
+}
+
+// setPace tells how fast uploads are to go.
+func (u *Uploader) setPace(l Load) {
+	if u.cfg.SetPace == nil {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.pace.observe(u.cfg.Clock.Now(), l.Appended)
+	if u.hurrying > 0 {
+		u.cfg.SetPace(math.Inf(1))
+		return
+	}
+	u.cfg.SetPace(u.pace.bytesPerSecond(l))
+}
+
 // Drain forces an upload and waits until everything that was appended before
 // is committed.
 func (u *Uploader) Drain(ctx context.Context) error {
+	defer u.Hurry()()
 	u.Force()
 	for {
 		u.mu.Lock()
@@ -228,6 +266,7 @@ func tickFor(t Triggers) time.Duration {
 // by itself.
 func (u *Uploader) SealIfDue() {
 	load := u.cfg.Source.Load()
+	defer u.setPace(load)
 	reason := u.cfg.Triggers.Decide(load)
 	u.mu.Lock()
 	forced := u.forced
@@ -243,6 +282,7 @@ func (u *Uploader) SealIfDue() {
 	u.forced -= forced // a Force since then stands: it may mean what came after the seal
 	if ok {
 		u.queue = append(u.queue, g)
+		u.pace.due = load.Untrimmed
 	}
 	u.wakeWaiters()
 	u.mu.Unlock()

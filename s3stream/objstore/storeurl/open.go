@@ -20,7 +20,7 @@ type Deps struct {
 
 // Opened is a store that retries, and where it is.
 type Opened struct {
-	objstore.Store
+	*objstore.Retry
 	Location Location
 	close    func() error
 }
@@ -45,7 +45,7 @@ func Open(ctx context.Context, url string, d Deps) (*Opened, error) {
 	if d.Observer != nil {
 		s = objstore.Observed(s, d.Observer, d.Clock)
 	}
-	return &Opened{Store: objstore.NewRetry(s, d.Clock, d.Rand, d.Retry), Location: l, close: closeStore}, nil
+	return &Opened{Retry: objstore.NewRetry(s, d.Clock, d.Rand, d.Retry), Location: l, close: closeStore}, nil
 }
 
 func (l Location) backend(ctx context.Context) (objstore.Store, func() error, error) {
