@@ -3,7 +3,6 @@ package s3stream
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,40 +21,13 @@ import (
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/objstore/mem"
 	"github.com/seawallmq/seawall/s3stream/rescue"
+	"github.com/seawallmq/seawall/s3stream/streamtest"
 	"github.com/seawallmq/seawall/s3stream/upload"
 	"github.com/seawallmq/seawall/wal"
 	"github.com/seawallmq/seawall/wal/device"
 	"github.com/seawallmq/seawall/wal/volume"
 	"github.com/seawallmq/seawall/wal/walfmt"
 )
-
-// A batch of these tests: length u32, start u64, end u64, then filler.
-const batchHeader = 20
-
-func makeBatch(stream ids.StreamID, start, end int64, n int) []byte {
-	b := make([]byte, n)
-	binary.BigEndian.PutUint32(b, uint32(n))
-	binary.BigEndian.PutUint64(b[4:], uint64(start))
-	binary.BigEndian.PutUint64(b[12:], uint64(end))
-	for i := batchHeader; i < n; i++ {
-		b[i] = byte(uint64(stream)*31 + uint64(start)*7 + uint64(i))
-	}
-	return b
-}
-
-func frame(p []byte) (size int, start, end int64, err error) {
-	if len(p) < batchHeader {
-		return 0, 0, 0, errors.New("cut header")
-	}
-	return int(binary.BigEndian.Uint32(p)), int64(binary.BigEndian.Uint64(p[4:])), int64(binary.BigEndian.Uint64(p[12:])), nil
-}
-
-// noSummary is a Summarizer without notes.
-type noSummary struct{}
-
-func (noSummary) Begin(ids.StreamID, int64) upload.Summary { return noSummary{} }
-func (noSummary) Add([]byte)                               {}
-func (noSummary) Finish() []byte                           { return nil }
 
 // disk is what survives a restart.
 type disk struct {
@@ -139,7 +111,7 @@ func (d *disk) boot(t *testing.T) *node {
 		area, err := v.Open(i.Instance)
 		must(err)
 		r, err := rescue.Rescue(context.Background(), rescue.Config{
-			Meta: d.meta, Instance: i.Instance, Cache: cache, Frame: frame,
+			Meta: d.meta, Instance: i.Instance, Cache: cache, Frame: streamtest.Frame,
 			Recover: func(ctx context.Context, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
 				return wal.Recover(ctx, area, wal.Expect{
 					Cluster: ids.UUID{1}, Node: 1, Instance: i.Instance, TrimPosition: d.meta.Trim(i.Instance),
@@ -167,7 +139,7 @@ func (d *disk) boot(t *testing.T) *node {
 		UploadStore: d.store, ReadStore: d.store, GCStore: d.store,
 		Key:    func(id ids.ObjectID) string { return fmt.Sprintf("%d/%d-%d", id, d.lives, attempts.Add(1)) },
 		Prefix: func(id ids.ObjectID) string { return fmt.Sprintf("%d/", id) },
-		Frame:  frame, Summarizer: noSummary{},
+		Frame:  streamtest.Frame, Summarizer: streamtest.NoSummary{},
 		BlockCache:   blockcache.New(blockcache.Config{BytesMax: 4 << 20, Memory: blockcache.Heap{}}),
 		UploadMemory: b.Account("upload", 3*objstore.PartBytesMin),
 		Settings:     set, Clock: clock.Wall(), Random: rand.Uint64, Log: slog.New(slog.DiscardHandler),
@@ -202,7 +174,7 @@ func (a ack) Durable(err error) { a <- err }
 func (n *node) append(id ids.StreamID, size int) {
 	n.t.Helper()
 	s := n.streams[id]
-	b := makeBatch(id, s.End(), s.End()+3, size)
+	b := streamtest.Batch(id, s.End(), s.End()+3, size)
 	done := make(ack, 1)
 	for {
 		err := s.Append(Batch{BaseOffset: s.End(), EndOffset: s.End() + 3, Bytes: b}, done)
@@ -335,7 +307,7 @@ func TestStoreAwayUntilTheWALIsFull(t *testing.T) {
 	full := false
 	for i := 0; !full; i++ {
 		s := n.streams[1]
-		b := makeBatch(1, s.End(), s.End()+3, 50_000)
+		b := streamtest.Batch(1, s.End(), s.End()+3, 50_000)
 		done := make(ack, 1)
 		err := s.Append(Batch{BaseOffset: s.End(), EndOffset: s.End() + 3, Bytes: b}, done)
 		switch {

@@ -2,9 +2,6 @@ package crash
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -21,6 +18,7 @@ import (
 	"github.com/seawallmq/seawall/s3stream/objfmt"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/rescue"
+	"github.com/seawallmq/seawall/s3stream/streamtest"
 	"github.com/seawallmq/seawall/s3stream/upload"
 	"github.com/seawallmq/seawall/wal"
 	"github.com/seawallmq/seawall/wal/device/crash"
@@ -101,7 +99,7 @@ func rescueAll(ctx context.Context, c *controller, meta *streammeta.Meta, v volu
 			return nil, err
 		}
 		r, err := rescue.Rescue(ctx, rescue.Config{
-			Meta: meta, Instance: i.Instance, Cache: cache, Frame: frame,
+			Meta: meta, Instance: i.Instance, Cache: cache, Frame: streamtest.Frame,
 			Recover: func(ctx context.Context, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
 				return wal.Recover(ctx, area, wal.Expect{
 					Cluster: cluster, Node: nodeID, Instance: i.Instance, TrimPosition: int64(w.Trim),
@@ -154,7 +152,7 @@ func (n *node) start(ctx context.Context, b *budget.Budget, meta *streammeta.Met
 		Prefix: func(id ids.ObjectID) string {
 			return objfmt.KeyParts{Object: id, Cluster: "c"}.Prefix()
 		},
-		Frame: frame, Summarizer: noSummary{},
+		Frame: streamtest.Frame, Summarizer: streamtest.NoSummary{},
 		BlockCache:   blockcache.New(blockcache.Config{BytesMax: 1 << 20, Memory: blockcache.Heap{}}),
 		UploadMemory: b.Account("upload", 3*objstore.PartBytesMin),
 		Settings:     set, Clock: clk, Random: func() uint64 { return 0 }, Log: slog.New(slog.DiscardHandler),
@@ -180,35 +178,3 @@ func (n *node) openStreams(ctx context.Context) error {
 	}
 	return nil
 }
-
-// A batch here: length u32, start u64, end u64, then filler.
-const batchHeader = 20
-
-func makeBatch(stream ids.StreamID, start, end int64, n int) []byte {
-	b := make([]byte, n)
-	binary.BigEndian.PutUint32(b, uint32(n))
-	binary.BigEndian.PutUint64(b[4:], uint64(start))
-	binary.BigEndian.PutUint64(b[12:], uint64(end))
-	for i := batchHeader; i < n; i++ {
-		b[i] = byte(uint64(stream)*31 + uint64(start)*7 + uint64(i))
-	}
-	return b
-}
-
-func frame(p []byte) (size int, start, end int64, err error) {
-	if len(p) < batchHeader {
-		return 0, 0, 0, errors.New("cut header")
-	}
-	size = int(binary.BigEndian.Uint32(p))
-	if size < batchHeader {
-		return 0, 0, 0, fmt.Errorf("batch of %d bytes", size)
-	}
-	return size, int64(binary.BigEndian.Uint64(p[4:])), int64(binary.BigEndian.Uint64(p[12:])), nil
-}
-
-// noSummary is a Summarizer without notes.
-type noSummary struct{}
-
-func (noSummary) Begin(ids.StreamID, int64) upload.Summary { return noSummary{} }
-func (noSummary) Add([]byte)                               {}
-func (noSummary) Finish() []byte                           { return nil }

@@ -16,6 +16,7 @@ import (
 	"github.com/seawallmq/seawall/s3stream/objfmt"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/objstore/mem"
+	"github.com/seawallmq/seawall/s3stream/streamtest"
 	"github.com/seawallmq/seawall/wal/device"
 	"github.com/seawallmq/seawall/wal/device/crash"
 	"github.com/seawallmq/seawall/wal/walfmt"
@@ -140,12 +141,12 @@ func (w *world) step() {
 func (w *world) append() {
 	id := ids.StreamID(1 + w.rng.IntN(streams))
 	s := w.node.streams[id]
-	size := batchHeader + w.rng.IntN(15_000)
+	size := streamtest.BatchBytesMin + w.rng.IntN(15_000)
 	if w.rng.IntN(30) == 0 {
 		size = 100 << 10
 	}
 	b := &sent{start: s.End(), end: s.End() + 1 + w.rng.Int64N(3)}
-	b.data = makeBatch(id, b.start, b.end, size)
+	b.data = streamtest.Batch(id, b.start, b.end, size)
 	l := w.logs[id]
 	l.batches = append(l.batches, b)
 	err := s.Append(s3stream.Batch{BaseOffset: b.start, EndOffset: b.end, Bytes: b.data}, b)
