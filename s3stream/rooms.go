@@ -96,6 +96,13 @@ func (m *Manager) Start() {
 	r.work.Go(r.collect)
 }
 
+// SetReadBandwidth says what the WAL's device was found to give a rescuer to
+// read, in bytes a second.
+func (m *Manager) SetReadBandwidth(bytesPerSecond int64) {
+	t := m.rooms.uploader.SetReadBandwidth(bytesPerSecond)
+	m.rooms.tail.SetPokeBytes(t.SealBytes())
+}
+
 // Step does, in the caller's goroutine, one piece of what Start does in the
 // background: it seals and makes one attempt at an upload, or at the retirement
 // of a rescued instance, and says whether nothing is left to be done. force

@@ -119,6 +119,7 @@ func (m *nodeMetrics) writeParts(w io.Writer) {
 	gauge("seawall_wal_instances_rescuing", float64(s.Rescuing))
 	gauge("seawall_cold_reads", float64(s.Cold))
 	gauge("seawall_rescue_predicted_seconds", s.Upload.RescueSeconds)
+	gauge("seawall_wal_read_bandwidth_bytes_per_second", float64(n.readRate.Load()))
 	gauge("seawall_upload_queued_generations", float64(s.Upload.Queued))
 	gauge("seawall_upload_last_success_age_seconds", s.Upload.SinceSuccess.Seconds())
 	counter("seawall_upload_generations_total", s.Upload.Generations)

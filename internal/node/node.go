@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seawallmq/seawall/broker/coordinator"
@@ -52,13 +53,16 @@ type Node struct {
 	epoch      ids.NodeEpoch
 	volume     volume.Volume
 	wal        *wal.Log
-	streams    *s3stream.Manager
-	partitions *partition.Set
-	groups     *coordinator.Coordinator
-	listeners  []net.Listener
-	server     *server.Server // of clients
-	admin      *admin.Server
-	adminAt    net.Listener
+	// readRate is the read bandwidth of the WAL's device, bytes a second.
+	readRate         atomic.Int64
+	readRateMeasured bool // by the recovery; not changed after the start
+	streams          *s3stream.Manager
+	partitions       *partition.Set
+	groups           *coordinator.Coordinator
+	listeners        []net.Listener
+	server           *server.Server // of clients
+	admin            *admin.Server
+	adminAt          net.Listener
 
 	mu    sync.Mutex
 	state state
@@ -90,6 +94,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Node, error) {
 	n.incarnation = ids.NewUUID(n.random)
 	n.shares = divide(cfg)
 	n.pacing = newPacing(cfg, n.clock)
+	n.readRate.Store(n.assumeReadRate())
 	n.metrics = newNodeMetrics(n)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	return n, nil

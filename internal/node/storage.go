@@ -75,6 +75,9 @@ func (n *Node) startStreams(ctx context.Context) error {
 	}
 	window.Attach(n.wal)
 	n.streams = s3stream.New(n.streamsConfig(streams, cache, window))
+	if !n.readRateMeasured {
+		n.work.Go(func() { n.measureReadRate(n.ctx) })
+	}
 	for _, r := range old {
 		n.streams.Adopt(r, func() error { return n.volume.Remove(r.Instance) })
 	}
@@ -108,6 +111,7 @@ func (n *Node) rescue(ctx context.Context, meta *streammeta.Meta, cache *logcach
 		if err != nil {
 			return nil, errors.Join(err, closeAll(old))
 		}
+		n.noteRecovery(r.End-r.From, n.clock.Now().Sub(began))
 		n.log.Info("older WAL instance rescued", "instance", w.Instance.Hex(), "offsets", r.Offsets,
 			"took", n.clock.Now().Sub(began).Round(time.Millisecond))
 		old = append(old, r)
@@ -218,10 +222,6 @@ func (n *Node) recoverWAL(ctx context.Context, w *image.WAL, visit func(*walfmt.
 // setBytesMax bounds the batches in one stream-set object.
 const setBytesMax = 128 * mib
 
-// assumedReadBandwidth is what a rescuer is taken to read a second: gp3 as it
-// comes gives 125 MiB.
-const assumedReadBandwidth = 125 * mib
-
 func (n *Node) streamMeta() *streammeta.Meta {
 	return streammeta.New(streammeta.Config{
 		Client: n.metadata, Node: n.cfg.Node.ID, NodeEpoch: n.epoch, LivingFloor: n.observer.LivingFloor,
@@ -234,7 +234,7 @@ func (n *Node) streamsConfig(meta *streammeta.Meta, cache *logcache.Cache, windo
 	set := s3stream.DefaultSettings()
 	set.Triggers = upload.Triggers{
 		Bytes: n.cfg.Upload.ThresholdBytes, Interval: n.cfg.Upload.Interval, FillPercent: set.Triggers.FillPercent,
-		RescueTarget: n.cfg.Upload.RescueTarget, ReadBandwidth: assumedReadBandwidth,
+		RescueTarget: n.cfg.Upload.RescueTarget, ReadBandwidth: n.readRate.Load(),
 	}
 	set.Limits = upload.Limits{SplitBytes: n.cfg.Object.SplitBytes, SetBytes: setBytesMax}
 	set.BlockBytes, set.PartBytes = n.cfg.Object.BlockBytes, int(n.cfg.Object.PartBytes)

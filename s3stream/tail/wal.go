@@ -25,7 +25,7 @@ type WAL struct {
 
 	// What the triggers for uploads look at, kept so that an append costs them
 	// next to nothing.
-	pokeBytes int64
+	pokeBytes atomic.Int64
 	poke      func()
 	unsealed  atomic.Int64 // payload bytes appended since the last seal
 	since     atomic.Int64 // when the first of them came, Unix ns; 0 is none
@@ -46,13 +46,17 @@ type WALConfig struct {
 
 // NewWAL joins a log and its window.
 func NewWAL(cfg WALConfig) *WAL {
-	return &WAL{
+	w := &WAL{
 		Window:   Window{cache: cfg.Cache, log: cfg.Log, spans: newSpans(), frame: cfg.Frame, trim: cfg.Log.Trim},
 		log:      cfg.Log,
-		capacity: cfg.Capacity, clock: cfg.Clock,
-		pokeBytes: cfg.PokeBytes, poke: cfg.Poke,
+		capacity: cfg.Capacity, clock: cfg.Clock, poke: cfg.Poke,
 	}
+	w.SetPokeBytes(cfg.PokeBytes)
+	return w
 }
+
+// SetPokeBytes changes after how many appended bytes Poke is called.
+func (w *WAL) SetPokeBytes(n int64) { w.pokeBytes.Store(n) }
 
 // Begin says that a stream was opened and goes on at offset start.
 func (w *WAL) Begin(stream ids.StreamID, epoch ids.StreamEpoch, start int64) {
@@ -79,7 +83,7 @@ func (w *WAL) Append(r Record, done Completion) error {
 		w.since.CompareAndSwap(0, w.clock.Now().UnixNano())
 	}
 	n := int64(len(r.Payload))
-	if before := w.unsealed.Add(n) - n; before < w.pokeBytes && before+n >= w.pokeBytes {
+	if before, poke := w.unsealed.Add(n)-n, w.pokeBytes.Load(); before < poke && before+n >= poke {
 		w.poke()
 	}
 	return nil

@@ -122,9 +122,9 @@ type Uploader struct {
 	current *run // the attempt at the oldest generation; Attempt\'s own
 
 	mu       sync.Mutex
-	forced   int // calls of Force that no seal has followed yet
-	hurrying int // calls of Hurry that have not ended
-	pace     pace
+	forced   int  // calls of Force that no seal has followed yet
+	hurrying int  // calls of Hurry that have not ended
+	pace     pace // and the triggers as they are now
 	queue    []Generation
 	inFlight map[ids.ObjectID]struct{} // prepared, not yet committed
 	settled  chan struct{}             // closed and replaced at each commit
@@ -167,6 +167,15 @@ func (u *Uploader) Hurry() (end func()) {
 		u.mu.Unlock()
 		u.Poke()
 	}
+}
+
+// SetReadBandwidth changes what a rescuer is taken to read a second, and returns
+// the triggers with it.
+func (u *Uploader) SetReadBandwidth(bytesPerSecond int64) Triggers {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.pace.t.ReadBandwidth = bytesPerSecond
+	return u.pace.t
 }
 
 // setPace tells how fast uploads are to go.
@@ -221,7 +230,7 @@ func (u *Uploader) Stats() Stats {
 	s := u.stats
 	s.Queued = len(u.queue)
 	s.Untrimmed = load.Untrimmed
-	s.RescueSeconds = u.cfg.Triggers.RescueSeconds(load.Untrimmed)
+	s.RescueSeconds = u.pace.t.RescueSeconds(load.Untrimmed)
 	s.SinceSuccess = u.cfg.Clock.Now().Sub(u.success)
 	return s
 }
@@ -267,8 +276,8 @@ func tickFor(t Triggers) time.Duration {
 func (u *Uploader) SealIfDue() {
 	load := u.cfg.Source.Load()
 	defer u.setPace(load)
-	reason := u.cfg.Triggers.Decide(load)
 	u.mu.Lock()
+	reason := u.pace.t.Decide(load)
 	forced := u.forced
 	if forced > 0 {
 		reason = ByForce
