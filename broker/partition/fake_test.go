@@ -8,6 +8,7 @@ import (
 
 	"github.com/seawallmq/seawall/broker/batch"
 	"github.com/seawallmq/seawall/internal/config"
+	"github.com/seawallmq/seawall/internal/crc"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/s3stream"
 )
@@ -18,7 +19,8 @@ type memStream struct {
 	start, committed int64
 	batches          [][]byte
 	ends             []int64
-	durable          int // batches
+	durable          int  // batches
+	summed           bool // the newest batch came with its sum
 	pending          []s3stream.Completion
 	refuse           error
 	attachments      []s3stream.Attachment
@@ -42,6 +44,10 @@ func (s *memStream) Append(b s3stream.Batch, done s3stream.Completion) error {
 	if s.refuse != nil {
 		return s.refuse
 	}
+	if b.HasCRC && b.CRC != crc.Of(b.Bytes) {
+		return errors.New("the batch has another sum")
+	}
+	s.summed = b.HasCRC
 	s.batches = append(s.batches, append([]byte(nil), b.Bytes...))
 	s.ends = append(s.ends, b.EndOffset)
 	s.pending = append(s.pending, done)

@@ -143,8 +143,7 @@ func (p *Partition) Append(a *Append, nowMs int64) error {
 	h.BaseOffset = p.end
 	a.BaseOffset, a.end = h.BaseOffset, h.NextOffset()
 	p.stamp(a, nowMs)
-	err := p.stream.Append(s3stream.Batch{BaseOffset: a.BaseOffset, EndOffset: a.end, Bytes: a.Batch}, a)
-	if err != nil {
+	if err := p.stream.Append(a.stored(), a); err != nil {
 		return storageError(err)
 	}
 	p.end = a.end
@@ -167,6 +166,20 @@ func (p *Partition) stamp(a *Append, nowMs int64) {
 		batch.SetMaxTimestamp(a.Batch, a.Info.MaxTimestamp)
 		h.MaxTimestamp = a.Info.MaxTimestamp
 	}
+}
+
+// sumBytesMin is from where on the storage below is told a batch's sum: a
+// smaller one it sums quicker than the sum is derived.
+const sumBytesMin = 16 << 10
+
+// stored is the batch as the stream takes it. The sum of a large one is derived
+// from the CRC in it, which was verified: its bytes are not read again.
+func (a *Append) stored() s3stream.Batch {
+	b := s3stream.Batch{BaseOffset: a.BaseOffset, EndOffset: a.end, Bytes: a.Batch}
+	if b.HasCRC = len(b.Bytes) >= sumBytesMin; b.HasCRC {
+		b.CRC = batch.WholeCRC(b.Bytes)
+	}
+	return b
 }
 
 // rememberProducer notes the batch under p.mu. When memory for one more

@@ -240,6 +240,24 @@ func TestLogAppendTime(t *testing.T) {
 	}
 }
 
+// The stream fake refuses a batch that comes with another sum than its own.
+func TestLargeBatchesComeWithTheirSum(t *testing.T) {
+	s := &memStream{}
+	p := open(t, s, &quota{1 << 20})
+	for _, c := range []struct {
+		records int
+		summed  bool
+	}{{1, false}, {4000, true}} {
+		for _, stamped := range []bool{false, true} {
+			p.settings.Store(&config.Topic{LogAppendTime: stamped})
+			mustProduce(t, p, -1, -1, -1, c.records)
+			if s.summed != c.summed {
+				t.Errorf("%d records, log append time %t: summed %t", c.records, stamped, s.summed)
+			}
+		}
+	}
+}
+
 func TestLeaderEpochHistory(t *testing.T) {
 	var e epochs
 	e.begin(2, 0)
