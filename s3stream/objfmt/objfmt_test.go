@@ -308,3 +308,42 @@ func TestLargeIndexTakesASecondFetch(t *testing.T) {
 		t.Errorf("FirstFetch of a small object = %d, %d", off, n)
 	}
 }
+
+// However an object is cut into parts of one size, they are the object, and
+// each has its checksum.
+func TestTakeFirstCutsAnywhere(t *testing.T) {
+	for _, size := range []int64{1, 7, 64, 100, 1000} {
+		w := NewWriter(1, StreamObject)
+		var whole []byte
+		var parts []Segment
+		cut := func() {
+			for w.Pending() > size {
+				parts = append(parts, w.TakeFirst(size))
+			}
+		}
+		for i := range 20 {
+			a, b := bytes.Repeat([]byte{byte(i)}, 1+i*13%70), bytes.Repeat([]byte{byte(i + 99)}, 1+i*29%90)
+			data := append(slices.Clone(a), b...)
+			_, err := w.AppendBlock(Block{
+				Stream: 1, Start: int64(i), End: int64(i + 1), Data: [][]byte{a, b}, CRC32C: crc.Of(data), Batches: 1, Kind: DataBlock,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole = append(whole, data...)
+			cut()
+		}
+		parts = append(parts, w.Take())
+		var got []byte
+		for i, p := range parts {
+			content := slices.Concat(p.Parts...)
+			if p.Size != int64(len(content)) || p.CRC32C != crc.Of(content) || i < len(parts)-1 && p.Size != size {
+				t.Fatalf("part %d of %d: %d bytes, says %d, or a wrong checksum", i, size, len(content), p.Size)
+			}
+			got = append(got, content...)
+		}
+		if !bytes.Equal(got, whole) {
+			t.Fatalf("parts of %d bytes do not make up the object", size)
+		}
+	}
+}

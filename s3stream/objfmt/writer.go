@@ -7,6 +7,7 @@ import (
 
 	"github.com/seawallmq/seawall/internal/crc"
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/invariant"
 )
 
 // Block is a block to be written.
@@ -47,6 +48,8 @@ type Writer struct {
 	kind    ObjectKind
 	entries []Entry
 	pending Segment // appended and not taken
+	last    Segment // the end of pending that was appended last
+	before  uint32  // checksum of what pending has before last
 	size    int64   // of the object so far
 	sum     uint32  // of the object so far
 	done    bool
@@ -103,6 +106,8 @@ func (w *Writer) checkNext(e *Entry) error {
 }
 
 func (w *Writer) append(p [][]byte, size int, sum uint32) {
+	w.before = w.pending.CRC32C
+	w.last = Segment{Parts: p, Size: int64(size), CRC32C: sum}
 	w.pending.append(p, size, sum)
 	w.size += int64(size)
 	w.sum = crc.Combine(w.sum, sum, size)
@@ -114,8 +119,35 @@ func (w *Writer) Pending() int64 { return w.pending.Size }
 // Take gives the bytes appended since the last Take.
 func (w *Writer) Take() Segment {
 	s := w.pending
-	w.pending = Segment{}
+	w.pending, w.last, w.before = Segment{}, Segment{}, 0
 	return s
+}
+
+// TakeFirst gives the first n of the pending bytes. The cut lies in what was
+// appended last, or at its beginning; only the bytes up to it are read for
+// their checksum.
+func (w *Writer) TakeFirst(n int64) Segment {
+	older := len(w.pending.Parts) - len(w.last.Parts)
+	head := int(n - (w.pending.Size - w.last.Size)) // bytes of last before the cut
+	invariant.Check(head >= 0 && n <= w.pending.Size, "objfmt: cut at %d of %d bytes, the last %d of them new", n, w.pending.Size, w.last.Size)
+	first, rest := Segment{Parts: w.pending.Parts[:older:older], Size: n}, Segment{Size: w.pending.Size - n}
+	sum := uint32(0) // of the head
+	left := head
+	for _, p := range w.last.Parts {
+		k := min(left, len(p))
+		left -= k
+		if k > 0 {
+			first.Parts = append(first.Parts, p[:k])
+			sum = crc.Update(sum, p[:k])
+		}
+		if k < len(p) {
+			rest.Parts = append(rest.Parts, p[k:])
+		}
+	}
+	first.CRC32C = crc.Combine(w.before, sum, head)
+	rest.CRC32C = crc.Combine(sum, w.last.CRC32C, int(rest.Size)) // which takes the head's share out
+	w.pending, w.last, w.before = rest, rest, 0
+	return first
 }
 
 // Finish adds the index and the footer and returns the index, as a reader will

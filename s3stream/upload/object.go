@@ -38,6 +38,9 @@ func (u *Uploader) writeObject(ctx context.Context, from Piece, id ids.ObjectID,
 		_, err = w.layout.Finish()
 	}
 	if err == nil {
+		err = w.sendFull()
+	}
+	if err == nil {
 		err = w.parts.finish(w.layout.Take())
 	}
 	w.recycle()
@@ -91,7 +94,10 @@ func (w *objectWriter) extent(from Piece, e Extent) error {
 		Kind: objfmt.AttachmentBlock, Attachment: meta.SummaryAttachment,
 		Data: [][]byte{note}, CRC32C: crc.Of(note),
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return w.sendFull()
 }
 
 // batch copies one batch into the block being filled. A block ends before it
@@ -115,8 +121,7 @@ func (w *objectWriter) batch(e Extent, b Batch) error {
 	return nil
 }
 
-// flush ends the block being filled, and sends a part when there is enough for
-// one.
+// flush ends the block being filled.
 func (w *objectWriter) flush() error {
 	if w.buf == nil {
 		return nil
@@ -127,8 +132,17 @@ func (w *objectWriter) flush() error {
 	if _, err := w.layout.AppendBlock(w.block); err != nil {
 		return err
 	}
-	if w.layout.Pending() >= int64(w.u.cfg.PartBytes) {
-		return w.parts.send(w.layout.Take())
+	return w.sendFull()
+}
+
+// sendFull sends the parts that are full. All but the last have one size: some
+// stores ask for it, and a directory need not copy them together.
+func (w *objectWriter) sendFull() error {
+	size := int64(w.u.cfg.PartBytes)
+	for w.layout.Pending() > size {
+		if err := w.parts.send(w.layout.TakeFirst(size), true); err != nil {
+			return err
+		}
 	}
 	return nil
 }

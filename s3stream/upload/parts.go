@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,7 +21,7 @@ type partSender struct {
 	ctx    context.Context // parent's, ends with close, or when a part fails
 	end    context.CancelFunc
 
-	blocks    [][]byte // buffers of the part being assembled
+	blocks    []*block // of the part being assembled
 	reserved  int64    // of u.cfg.Memory, for that part
 	multipart objstore.Upload
 	number    int // of the last part sent
@@ -36,9 +37,9 @@ func newPartSender(ctx context.Context, u *Uploader, key string) *partSender {
 }
 
 // reserve takes the memory of a whole part before its first block, so that
-// objects assembled side by side never wait for each other half way. The one
-// thing beyond it is a batch larger than a block, of which there is one at a
-// time in an object.
+// objects assembled side by side never wait for each other half way. Beyond it
+// are a batch larger than a block, of which there is one at a time in an
+// object, and the block that a part shares with the one before.
 func (p *partSender) reserve() error {
 	if p.reserved > 0 {
 		return nil
@@ -52,10 +53,15 @@ func (p *partSender) reserve() error {
 }
 
 // holds says that a block buffer belongs to the part being assembled.
-func (p *partSender) holds(block []byte) { p.blocks = append(p.blocks, block) }
+func (p *partSender) holds(buf []byte) {
+	b := &block{buf: buf}
+	b.parts.Store(1)
+	p.blocks = append(p.blocks, b)
+}
 
-// send sends the next part in the background.
-func (p *partSender) send(s objfmt.Segment) error {
+// send sends the next part in the background. Where it was cut, the end of its
+// last block is for the part after it.
+func (p *partSender) send(s objfmt.Segment, cut bool) error {
 	if p.multipart == nil {
 		m, err := p.u.cfg.Store.CreateMultipart(p.ctx, p.key, objstore.PutOptions{})
 		if err != nil {
@@ -66,6 +72,11 @@ func (p *partSender) send(s objfmt.Segment) error {
 	p.number++
 	number, blocks, reserved := p.number, p.blocks, p.reserved
 	p.blocks, p.reserved = nil, 0
+	if cut {
+		last := blocks[len(blocks)-1]
+		last.parts.Add(1)
+		p.blocks = append(p.blocks, last)
+	}
 	p.sending.Go(func() error {
 		defer p.u.free(blocks, reserved)
 		return p.multipart.UploadPart(p.ctx, number, objstore.Body(s))
@@ -78,7 +89,7 @@ func (p *partSender) finish(rest objfmt.Segment) error {
 	if p.multipart == nil {
 		return p.u.cfg.Store.Put(p.ctx, p.key, objstore.Body(rest), objstore.PutOptions{})
 	}
-	if err := p.send(rest); err != nil {
+	if err := p.send(rest, false); err != nil {
 		return err
 	}
 	if err := p.sending.Wait(); err != nil { // which ends p.ctx
@@ -100,9 +111,18 @@ func (p *partSender) close(finished bool) {
 	}
 }
 
-func (u *Uploader) free(blocks [][]byte, reserved int64) {
+// block is a buffer that belongs to one part, or to several that were cut in
+// it.
+type block struct {
+	buf   []byte
+	parts atomic.Int32
+}
+
+func (u *Uploader) free(blocks []*block, reserved int64) {
 	for _, b := range blocks {
-		u.blocks.put(b)
+		if b.parts.Add(-1) == 0 {
+			u.blocks.put(b.buf)
+		}
 	}
 	if reserved > 0 {
 		u.cfg.Memory.Release(reserved)

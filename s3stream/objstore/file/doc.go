@@ -7,7 +7,7 @@
 //	DIR/.seawall/lock                   held while a Store opens
 //	DIR/.seawall/<session>/lock         held while that Store is open
 //	DIR/.seawall/<session>/tmp-<n>      an object being written
-//	DIR/.seawall/<session>/up-<n>/      a multipart upload: key, part-<number>
+//	DIR/.seawall/<session>/up-<n>/      a multipart upload: key, assembled, part-<number>
 //
 // Writes: a temporary file, fsync, then link() (put-if-absent: the kernel
 // picks the one winner) or rename(), then fsync of every folder up to DIR. So
@@ -15,6 +15,9 @@
 // Opening removes the sessions whose lock nobody holds, and with them whatever
 // a crashed process had not finished; sessions of living processes, which may
 // share the directory, are left alone.
+//
+// All but small objects are written past the page cache, where the file system
+// lets them. Fallback and mistakes of alignment cost time, never content.
 //
 // Checksums are not stored: Head computes CRC32C from the content. A stored
 // one would be a second truth that can drift from the bytes, needs extended

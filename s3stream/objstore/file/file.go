@@ -14,7 +14,7 @@ import (
 	"github.com/seawallmq/seawall/s3stream/objstore"
 )
 
-// copyBytes is the buffer of sequential reads and writes.
+// copyBytes is the buffer of sequential reads.
 const copyBytes = 256 << 10
 
 // Put implements objstore.Store.
@@ -24,7 +24,7 @@ func (s *Store) Put(ctx context.Context, key string, body objstore.Body, opts ob
 	}
 	tmp := s.newName("tmp")
 	defer s.root.Remove(tmp)
-	err := s.writeFile(tmp, func(f *os.File) error { return writeBody(ctx, f, body) })
+	err := s.writeFile(ctx, tmp, body)
 	if err == nil {
 		err = s.publish(tmp, key, opts)
 	}

@@ -1,8 +1,10 @@
 package file
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -155,5 +157,46 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("Open(%s) = %v, want an error that names it and says %q", path, err, want)
 		}
+	}
+}
+
+// Parts of one size are put in their places at once, others are copied there;
+// what comes out is the same.
+func TestPartsOfAllSizes(t *testing.T) {
+	const slot = 128 << 10 // a multiple of a block, and past bufferedBytesMax
+	for name, sizes := range map[string][]int{
+		"of one size":   {slot, slot, slot, 5},
+		"last is full":  {slot, slot},
+		"one short":     {slot, slot - 1, slot, 7},
+		"one long":      {slot, slot + 1, 7},
+		"not of blocks": {slot + 1, slot + 1, 7},
+		"one":           {slot + 3},
+		"tiny":          {3, 3, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, s := context.Background(), open(t, t.TempDir())
+			u, err := s.CreateMultipart(ctx, "k", objstore.PutOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []byte
+			for i, n := range sizes {
+				part := bytes.Repeat([]byte{byte(i + 1)}, n)
+				want = append(want, part...)
+				for _, p := range [][]byte{part, bytes.Repeat([]byte{0xee}, slot/2), part} { // each replaces the one before
+					if err := u.UploadPart(ctx, i+1, objstore.NewBody(p)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if err := u.Complete(ctx); err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, len(want)+1)
+			n, err := s.GetRange(ctx, "k", 0, got)
+			if !errors.Is(err, io.EOF) || !bytes.Equal(got[:n], want) {
+				t.Fatalf("%d bytes (%v), want %d, or others than were sent", n, err, len(want))
+			}
+		})
 	}
 }

@@ -8,34 +8,54 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/seawallmq/seawall/s3stream/objstore"
 )
 
-// keyName is the file in an upload's folder that names its key; its age is the
-// upload's.
-const keyName = "key"
+const (
+	// keyName is the file in an upload's folder that names its key; its age is
+	// the upload's.
+	keyName = "key"
+	// assembledName is the file that parts are written to at their places.
+	assembledName = "assembled"
+)
 
-// upload is a multipart upload; all of its state is in its folder, so that
+// upload is a multipart upload. Its files are in its folder, so that
 // AbortUploads of another process can end it.
+//
+// Where all parts but the last have one size, as most writers send them, each
+// is written where it will be in the object, and nothing is copied in the end.
+// A part that is longer than the first to come, or whose place is not aligned,
+// gets a file of its own.
 type upload struct {
 	s      *Store
 	folder string
 	key    string
 	opts   objstore.PutOptions
+
+	mu      sync.Mutex
+	slot    int64         // size of the first part to come: number n's place is (n-1)*slot
+	inPlace map[int]int64 // sizes of the parts at their places, by number
+	apart   map[int]bool  // parts in files of their own
 }
 
 // CreateMultipart implements objstore.Store.
 func (s *Store) CreateMultipart(ctx context.Context, key string, opts objstore.PutOptions) (objstore.Upload, error) {
-	u := &upload{s: s, folder: s.newName("up"), key: key, opts: opts}
+	u := &upload{
+		s: s, folder: s.newName("up"), key: key, opts: opts, inPlace: map[int]int64{}, apart: map[int]bool{},
+	}
 	err := check(ctx, key)
 	if err == nil {
 		err = classify(s.root.Mkdir(u.folder, 0o755))
 	}
 	if err == nil {
 		err = classify(s.root.WriteFile(u.folder+"/"+keyName, []byte(key), 0o644))
+	}
+	if err == nil {
+		err = classify(s.root.WriteFile(u.assembled(), nil, 0o644))
 	}
 	if err != nil {
 		return nil, objstore.Wrap("create", key, err)
@@ -56,12 +76,44 @@ func (u *upload) uploadPart(ctx context.Context, number int, body objstore.Body)
 	if number < 1 || number > objstore.PartsMax {
 		return fmt.Errorf("%w: part number %d", objstore.ErrInvalid, number)
 	}
-	tmp := fmt.Sprintf("%s/tmp-%d", u.folder, u.s.counter.Add(1))
-	f, err := u.s.root.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
-		return classify(err)
+	at, fits := u.place(number, body.Size)
+	var err error
+	if fits {
+		err = u.s.onFile(u.assembled(), 0, func(f *os.File) error { return u.s.writeBody(ctx, f, at, body) })
+	} else {
+		err = u.sendApart(ctx, number, body)
 	}
-	err = errors.Join(writeBody(ctx, f, body), classify(f.Close()))
+	if err != nil {
+		return err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.inPlace, number)
+	delete(u.apart, number)
+	if fits {
+		u.inPlace[number] = body.Size
+	} else {
+		u.apart[number] = true
+	}
+	return nil
+}
+
+// place says where a part goes in the assembled file, if it fits there.
+func (u *upload) place(number int, size int64) (at int64, fits bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.slot == 0 {
+		u.slot = size
+	}
+	return int64(number-1) * u.slot, size > 0 && size <= u.slot && (number == 1 || u.slot%directBlock == 0)
+}
+
+// sendApart writes a part to a file of its own.
+func (u *upload) sendApart(ctx context.Context, number int, body objstore.Body) error {
+	tmp := fmt.Sprintf("%s/tmp-%d", u.folder, u.s.counter.Add(1))
+	err := u.s.onFile(tmp, os.O_CREATE|os.O_EXCL, func(f *os.File) error {
+		return errors.Join(u.s.writeBody(ctx, f, 0, body), classify(f.Truncate(body.Size)))
+	})
 	if err == nil {
 		err = classify(u.s.root.Rename(tmp, u.partName(number)))
 	}
@@ -70,6 +122,8 @@ func (u *upload) uploadPart(ctx context.Context, number int, body objstore.Body)
 	}
 	return err
 }
+
+func (u *upload) assembled() string { return u.folder + "/" + assembledName }
 
 func (u *upload) partName(number int) string { return fmt.Sprintf("%s/part-%05d", u.folder, number) }
 
@@ -82,24 +136,34 @@ func (u *upload) complete(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	parts, err := u.countParts()
-	if err != nil {
-		return err
-	}
-	tmp := u.s.newName("tmp")
-	defer u.s.root.Remove(tmp)
-	err = u.s.writeFile(tmp, func(f *os.File) error {
-		for number := 1; number <= parts; number++ {
-			if err := u.appendPart(ctx, f, number); err != nil {
-				return err
-			}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	parts := len(u.inPlace) + len(u.apart)
+	total, gapless := int64(0), true
+	for number := 1; number <= parts; number++ {
+		size, placed := u.inPlace[number]
+		if !placed && !u.apart[number] {
+			return fmt.Errorf("%w: part %d is missing", objstore.ErrInvalid, number)
 		}
-		return nil
-	})
+		gapless = gapless && placed && total == int64(number-1)*u.slot
+		total += size
+	}
+	if parts == 0 {
+		return fmt.Errorf("%w: no parts", objstore.ErrInvalid)
+	}
+	name := u.assembled()
+	var err error
+	if gapless {
+		err = u.s.onFile(name, 0, func(f *os.File) error { return classify(errors.Join(f.Truncate(total), f.Sync())) })
+	} else {
+		name = u.s.newName("tmp")
+		defer u.s.root.Remove(name)
+		err = u.copyTo(ctx, name, parts)
+	}
 	if err != nil {
 		return err
 	}
-	if err := u.s.publish(tmp, u.key, u.opts); err != nil {
+	if err := u.s.publish(name, u.key, u.opts); err != nil {
 		return err
 	}
 	// The object is there; what is left of the upload goes with the session at
@@ -108,25 +172,16 @@ func (u *upload) complete(ctx context.Context) error {
 	return nil
 }
 
-// countParts checks that the parts are 1..n and returns n.
-func (u *upload) countParts() (int, error) {
-	entries, err := fs.ReadDir(u.s.root.FS(), u.folder)
-	if err != nil {
-		return 0, classify(err)
-	}
-	n := 0
-	for _, e := range entries { // sorted by name, and so by number
-		if !strings.HasPrefix(e.Name(), "part-") {
-			continue
+// copyTo makes a file of the parts one after another, and syncs it.
+func (u *upload) copyTo(ctx context.Context, name string, parts int) error {
+	return u.s.onFile(name, os.O_CREATE|os.O_EXCL, func(f *os.File) error {
+		for number := 1; number <= parts; number++ {
+			if err := u.appendPart(ctx, f, number); err != nil {
+				return err
+			}
 		}
-		if n++; u.folder+"/"+e.Name() != u.partName(n) {
-			return 0, fmt.Errorf("%w: part %d is missing", objstore.ErrInvalid, n)
-		}
-	}
-	if n == 0 {
-		return 0, fmt.Errorf("%w: no parts", objstore.ErrInvalid)
-	}
-	return n, nil
+		return classify(f.Sync())
+	})
 }
 
 // appendPart copies a part by copy_file_range where the file system has it.
@@ -134,12 +189,24 @@ func (u *upload) appendPart(ctx context.Context, dst *os.File, number int) error
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	part, err := u.s.root.Open(u.partName(number))
+	name, at := u.partName(number), int64(0)
+	size, placed := u.inPlace[number]
+	if placed {
+		name, at = u.assembled(), int64(number-1)*u.slot
+	}
+	part, err := u.s.root.Open(name)
 	if err != nil {
 		return classify(err)
 	}
 	defer part.Close()
-	_, err = io.Copy(dst, part)
+	if !placed {
+		_, err = io.Copy(dst, part)
+		return classify(err)
+	}
+	if _, err := part.Seek(at, io.SeekStart); err != nil {
+		return classify(err)
+	}
+	_, err = io.CopyN(dst, part, size)
 	return classify(err)
 }
 

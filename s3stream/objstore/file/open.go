@@ -22,6 +22,7 @@ type Store struct {
 	session string   // folder of this Store's unfinished writes, below root
 	lock    *os.File // locked while the Store is open
 	counter atomic.Uint64
+	stages  chan []byte // aligned buffers for direct writes, free
 }
 
 var _ objstore.Store = (*Store)(nil)
@@ -36,7 +37,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("objstore: directory %s cannot be opened: %w", dir, explain(err))
 	}
-	s := &Store{root: root}
+	s := &Store{root: root, stages: make(chan []byte, stagesKept)}
 	if err := s.begin(); err != nil {
 		root.Close()
 		return nil, fmt.Errorf("objstore: directory %s cannot be written: %w", dir, explain(err))
