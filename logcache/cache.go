@@ -89,7 +89,7 @@ func (c *Cache) Page() *page.Page {
 // has pages whose records are in objects. Past it those are used again first:
 // the first touch of fresh memory costs the appender far more than the copy
 // into it.
-const growBelowMost = 512 << 20
+const growBelowMost = 256 << 20
 
 // evictable says which pages may be let go of.
 type evictable int

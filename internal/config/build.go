@@ -161,7 +161,7 @@ func (c *Config) buildMemory(r reader) {
 	c.Cache.BlockBytes = orElse("s3.block.cache.size", budget/5)
 	c.Network.QueuedBytesMax = orElse("queued.max.request.bytes", budget/5)
 
-	threshold := min(c.Cache.LogBytes/3, 500*mib)
+	threshold := min(c.Cache.LogBytes/3, 128*mib)
 	if c.WAL.CapacityBytes > 0 {
 		threshold = min(threshold, c.WAL.CapacityBytes/4)
 	}

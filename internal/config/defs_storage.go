@@ -15,7 +15,7 @@ var storageDefs = []Def{
 	{Name: "s3.block.cache.size", Type: Long, Default: "-1", Unit: "bytes", Valid: atLeast(-1),
 		Doc: "How much of what was read from the object store stays in memory. -1: a fifth of memory.budget.bytes."},
 	{Name: "s3.wal.upload.threshold", Type: Long, Default: "-1", Unit: "bytes", Valid: atLeast(-1),
-		Doc: "How many appended bytes set off an upload. -1: a third of s3.wal.cache.size, at most 500 MiB and at most a quarter of the WAL."},
+		Doc: "How many appended bytes set off an upload. -1: a third of s3.wal.cache.size, at most 128 MiB and at most a quarter of the WAL."},
 	{Name: "s3.wal.upload.interval.ms", Type: Long, Default: "60000", Unit: "ms", Valid: atLeast(1),
 		Doc: "How long an appended record waits for its upload at most."},
 	{Name: "s3.object.block.size", Type: Int, Default: "524288", Unit: "bytes", Valid: between(4*kib, 64*mib),

@@ -53,7 +53,7 @@ func TestLoadMinimal(t *testing.T) {
 	if c.Cache.LogBytes != 2<<30 || c.Cache.BlockBytes != 1<<30 || c.Network.QueuedBytesMax != 1<<30 {
 		t.Errorf("caches = %+v, queue = %d: want 2/5, 1/5 and 1/5 of the budget", c.Cache, c.Network.QueuedBytesMax)
 	}
-	if got, want := c.Upload, (Upload{ThresholdBytes: 500 << 20, Interval: time.Minute, RescueTarget: 5 * time.Second}); got != want {
+	if got, want := c.Upload, (Upload{ThresholdBytes: 128 << 20, Interval: time.Minute, RescueTarget: 5 * time.Second}); got != want {
 		t.Errorf("Upload = %+v, want %+v", got, want)
 	}
 	if c.Offsets.Retention != 7*24*time.Hour || c.WALTimeout != 10*time.Second || c.Group.InitialRebalanceDelay != 3*time.Second {
