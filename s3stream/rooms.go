@@ -180,7 +180,8 @@ func (r *rooms) collect() {
 			r.mu.Unlock()
 			r.cfg.Log.Warn("objects not collected, will retry", "err", err)
 		case done != gc.Collected{}:
-			r.cfg.Log.Debug("objects collected", slog.Int("aborted", done.Aborted), slog.Int("deleted", done.Deleted))
+			r.cfg.Log.Debug("objects collected", slog.Int("aborted", done.Aborted), slog.Int("deleted", done.Deleted),
+				slog.Int("uploads", done.Uploads))
 		}
 	}
 }

@@ -7,6 +7,9 @@
 // only work to be done again, and no moment exists in which metadata names an
 // object that was deleted (I4).
 //
+// What an upload left half way goes with its object: the object belongs to this
+// cluster and was handed out to this node, so no one else's upload is touched.
+//
 // Does not own: who may still read a removed object (the metadata says when it
 // is deletable, once every feed has passed the removal), nor when to collect
 // (s3stream's maintenance loop). Also here is Audit, which lists what lies in

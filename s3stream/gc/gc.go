@@ -14,6 +14,9 @@ import (
 // batchMax is how many objects one command and one delete request carry.
 const batchMax = 500
 
+// anyAge is more than the clocks of a node and its store ever differ by.
+const anyAge = 24 * time.Hour
+
 // Meta is what collecting needs of the metadata.
 type Meta interface {
 	// Prepared lists object ids handed out to this node and not committed.
@@ -53,6 +56,7 @@ func New(cfg Config) *Collector { return &Collector{cfg: cfg} }
 type Collected struct {
 	Aborted int // prepared and never committed
 	Deleted int // gone from the store and from the metadata
+	Uploads int // in parts, begun and never ended, given up
 }
 
 // Collect does one run. After an error what was not done is left for the next
@@ -66,7 +70,7 @@ func (c *Collector) Collect(ctx context.Context) (Collected, error) {
 		done.Aborted += len(batch)
 	}
 	for batch := range batches(c.deletable()) {
-		if err := c.delete(ctx, batch); err != nil {
+		if err := c.delete(ctx, batch, &done.Uploads); err != nil {
 			return done, err
 		}
 		done.Deleted += len(batch)
@@ -97,7 +101,8 @@ func (c *Collector) deletable() []meta.RemovedObject {
 	return out
 }
 
-func (c *Collector) delete(ctx context.Context, objects []meta.RemovedObject) error {
+// delete deletes removed objects, and counts the uploads that it gave up.
+func (c *Collector) delete(ctx context.Context, objects []meta.RemovedObject, uploads *int) error {
 	var keys []string
 	removed := make([]ids.ObjectID, len(objects))
 	for i, o := range objects {
@@ -106,8 +111,15 @@ func (c *Collector) delete(ctx context.Context, objects []meta.RemovedObject) er
 			keys = append(keys, o.Key)
 			continue
 		}
-		// Nobody knows how far its upload came, nor under which key.
-		err := objstore.ListAll(ctx, c.cfg.Store, c.cfg.Prefix(o.ID), func(e objstore.Entry) error {
+		// Nobody knows how far its upload came, nor under which key. It may
+		// have ended half way, and then no listing of objects shows its parts.
+		// Nothing of it can be committed any more, so its age does not matter.
+		n, err := c.cfg.Store.AbortUploads(ctx, c.cfg.Prefix(o.ID), c.cfg.Clock.Now().Add(anyAge))
+		if err != nil {
+			return fmt.Errorf("gc: give up what is half uploaded for object %d: %w", o.ID, err)
+		}
+		*uploads += n
+		err = objstore.ListAll(ctx, c.cfg.Store, c.cfg.Prefix(o.ID), func(e objstore.Entry) error {
 			keys = append(keys, e.Key)
 			return nil
 		})

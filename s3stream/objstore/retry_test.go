@@ -190,6 +190,26 @@ func TestRetryRecognisesALostCompletion(t *testing.T) {
 	})
 }
 
+// A beginning whose answer was lost leaves a second upload, of which nothing
+// stays once the known one has ended.
+func TestRetryGivesUpTheUploadItDidNotHearOf(t *testing.T) {
+	for name, end := range map[string]func(objstore.Upload) error{
+		"completed": func(u objstore.Upload) error { return u.Complete(ctx) },
+		"aborted":   func(u objstore.Upload) error { return u.Abort(ctx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBed(t, objstore.RetryOptions{Attempts: 4}, sequence("create", lost), func(t *testing.T, b *bed) {
+				if err := end(begin(t, b, objstore.PutOptions{})); err != nil {
+					t.Fatal(err)
+				}
+				if n, err := b.inner.AbortUploads(ctx, "", time.Now().Add(time.Hour)); n != 0 || err != nil {
+					t.Errorf("%d uploads are left, %v", n, err)
+				}
+			})
+		})
+	}
+}
+
 // begin makes an upload of two parts.
 func begin(t *testing.T, b *bed, opts objstore.PutOptions) objstore.Upload {
 	t.Helper()

@@ -4,29 +4,33 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/seawallmq/seawall/internal/crc"
 )
 
-// CreateMultipart implements Store. When the answer is lost, an upload that
-// nobody knows stays behind until AbortUploads.
+// CreateMultipart implements Store. When an answer is lost, there is an upload
+// that nobody knows: it is given up once the known one has ended.
 func (r *Retry) CreateMultipart(ctx context.Context, key string, opts PutOptions) (Upload, error) {
 	var u Upload
+	lost := false
 	err := r.do(ctx, "create", key, func(ctx context.Context) (err error) {
 		u, err = r.s.CreateMultipart(ctx, key, opts)
+		lost = lost || err != nil && !refused(err)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &retryingUpload{r: r, u: u, key: key, parts: map[int]sum{}}, nil
+	return &retryingUpload{r: r, u: u, key: key, lost: lost, parts: map[int]sum{}}, nil
 }
 
 // retryingUpload remembers what was sent, to know its object again.
 type retryingUpload struct {
-	r   *Retry
-	u   Upload
-	key string
+	r    *Retry
+	u    Upload
+	key  string
+	lost bool // there may be another upload under the key
 
 	mu    sync.Mutex
 	parts map[int]sum
@@ -52,12 +56,25 @@ func (u *retryingUpload) UploadPart(ctx context.Context, number int, body Body) 
 // Complete implements Upload. An upload that is gone after an attempt of
 // unknown outcome was probably completed by it.
 func (u *retryingUpload) Complete(ctx context.Context) error {
-	return u.r.write(ctx, "complete", u.key, 0, u.u.Complete,
+	err := u.r.write(ctx, "complete", u.key, 0, u.u.Complete,
 		func(err error) bool { return errors.Is(err, ErrPreconditionFailed) || errors.Is(err, ErrNotFound) },
 		func(ctx context.Context) (bool, error) {
 			whole := u.whole()
 			return u.r.holds(ctx, u.key, whole.size, whole.crc32c)
 		})
+	if err == nil {
+		u.abortLost(ctx)
+	}
+	return err
+}
+
+// abortLost gives up an upload whose beginning was not heard of, as well as can
+// be. Keys are unique, so that nobody else's has this one.
+func (u *retryingUpload) abortLost(ctx context.Context) {
+	if u.lost {
+		const skew = 24 * time.Hour // between the clocks, at most
+		_, _ = u.r.s.AbortUploads(ctx, u.key, u.r.clock.Now().Add(skew))
+	}
 }
 
 // whole is what the object will be.
@@ -75,5 +92,6 @@ func (u *retryingUpload) whole() sum {
 
 // Abort implements Upload.
 func (u *retryingUpload) Abort(ctx context.Context) error {
+	defer u.abortLost(ctx)
 	return u.r.do(ctx, "abort", u.key, u.u.Abort)
 }
