@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -187,7 +188,7 @@ func (f *fetch) readAll(ctx context.Context, block bool) (cold bool) {
 // gets only a code.
 func (b *Broker) noteReadFault(p *partition.Partition, offset int64, err error) {
 	if errors.Is(err, partition.ErrStorage) {
-		b.readFaults.error(b.Log, b.Clock.Now(), "records could not be read", "partition", p.String(), "offset", offset, "error", err)
+		b.readFaults.Log(b.Log, slog.LevelError, b.Clock.Now(), "records could not be read", "partition", p.String(), "offset", offset, "error", err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/config"
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/lograte"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -52,7 +53,7 @@ type Broker struct {
 	sessions    *fetchSessions
 	readers     *errgroup.Group // of history, for fetches
 	producerIDs *producerIDs
-	readFaults  faultLog // of history
+	readFaults  lograte.Limiter // of history
 	// decompressing has room for the batches that are decompressed at once.
 	decompressing chan struct{}
 }

@@ -28,8 +28,8 @@ func nodeOf(id raft.ServerID) ids.NodeID {
 // noNode is the absence of a node.
 const noNode ids.NodeID = -1
 
-// raftSink passes the consensus library's log on, one level down: what it
-// finds worth a warning, such as an election, is ordinary life.
+// raftSink passes the consensus library's log on. What it finds worth a warning
+// is ordinary life: a single voter has an election at every start.
 type raftSink struct{ to *slog.Logger }
 
 func newRaftLogger(to *slog.Logger) hclog.Logger {
@@ -41,11 +41,8 @@ func newRaftLogger(to *slog.Logger) hclog.Logger {
 // Accept implements hclog.SinkAdapter.
 func (s raftSink) Accept(_ string, level hclog.Level, msg string, args ...any) {
 	to := slog.LevelDebug
-	switch {
-	case level >= hclog.Error:
+	if level >= hclog.Error {
 		to = slog.LevelWarn
-	case level == hclog.Warn:
-		to = slog.LevelInfo
 	}
 	if !s.to.Enabled(context.Background(), to) {
 		return

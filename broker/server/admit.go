@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"time"
 )
@@ -32,7 +33,7 @@ func (s *Server) admit(nc net.Conn, info Listener) {
 		c.ip = host
 	}
 	if err := s.start(c); err != nil {
-		s.cfg.Log.Warn("connection refused", "listener", info.Name, "client", nc.RemoteAddr().String(), "reason", err)
+		s.refusals.Log(s.cfg.Log, slog.LevelWarn, s.cfg.Clock.Now(), "connection refused", "listener", info.Name, "client", nc.RemoteAddr().String(), "reason", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -116,7 +117,7 @@ func (c *Conn) waitRoom(n int) error {
 // fail closes the connection because of err, which is logged.
 func (c *Conn) fail(err error) {
 	if c.close() {
-		c.srv.cfg.Log.Warn("connection closed", "listener", c.listener.Name,
+		c.srv.failures.Log(c.srv.cfg.Log, slog.LevelWarn, c.srv.cfg.Clock.Now(), "connection closed", "listener", c.listener.Name,
 			"client", c.RemoteAddr().String(), "reason", err)
 	}
 }

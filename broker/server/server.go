@@ -11,6 +11,7 @@ import (
 
 	"github.com/seawallmq/seawall/internal/budget"
 	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/lograte"
 )
 
 // ErrClosed is what Serve returns after Drain or Close.
@@ -27,6 +28,9 @@ type Server struct {
 	stop     chan struct{} // closed when no more connections are accepted
 	wg       sync.WaitGroup
 
+	// One line for each connection would let anybody flood the log.
+	refusals, failures lograte.Limiter
+
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
 	conns     map[*Conn]struct{}
@@ -37,12 +41,18 @@ type Server struct {
 	timer     clock.Timer
 }
 
+// connLinesBurst are the connections that are logged one by one; of a flood of
+// bad ones, only how many there were.
+const connLinesBurst = 32
+
 // New makes a server that has its requests served by h. It accepts nothing
 // before Serve or ServeConn.
 func New(cfg Config, h Handler) *Server {
 	cfg = cfg.withDefaults()
 	s := &Server{
 		cfg:       cfg,
+		refusals:  lograte.Limiter{Burst: connLinesBurst},
+		failures:  lograte.Limiter{Burst: connLinesBurst},
 		handler:   h,
 		blocking:  make(chan struct{}, cfg.BlockingMax),
 		stop:      make(chan struct{}),

@@ -33,6 +33,7 @@ type nodeMetrics struct {
 }
 
 func newNodeMetrics(n *Node) *nodeMetrics {
+	metrics.ExposeMetadata(true) // HELP and TYPE, which is a switch of the whole process
 	set := metrics.NewSet()
 	m := &nodeMetrics{
 		node: n, set: set, store: &storeMetrics{set},
@@ -129,8 +130,8 @@ func (m *nodeMetrics) writeParts(w io.Writer) {
 	counter("seawall_upload_failures_total", s.Upload.Failures)
 	counter("seawall_gc_errors_total", s.GCErrors)
 	gauge("seawall_upload_pace_bytes_per_second", n.pacing.upload.Rate())
-	metrics.WriteCounterFloat64(w, `seawall_store_paced_seconds_total{work="upload"}`, n.pacing.waitedSeconds(objstore.PriorityUpload))
-	metrics.WriteCounterFloat64(w, `seawall_store_paced_seconds_total{work="catch-up"}`, n.pacing.waitedSeconds(objstore.PriorityCatchUp))
+	metrics.WriteCounterFloat64(w, "seawall_upload_paced_seconds_total", n.pacing.waitedSeconds(objstore.PriorityUpload))
+	metrics.WriteCounterFloat64(w, "seawall_catch_up_paced_seconds_total", n.pacing.waitedSeconds(objstore.PriorityCatchUp))
 
 	c := m.cache.Stats()
 	gauge("seawall_log_cache_index_bytes", float64(c.IndexBytes))

@@ -34,7 +34,7 @@ import (
 // the store is away (I9).
 func (n *Node) openStore(ctx context.Context) (err error) {
 	n.store, err = storeurl.Open(ctx, n.cfg.Store.URL, storeurl.Deps{
-		Clock: n.clock, Rand: n.randomBelow, Observer: n.metrics.store,
+		Clock: n.clock, Rand: n.randomBelow, Observer: n.metrics.store, Log: n.log,
 	})
 	return err
 }

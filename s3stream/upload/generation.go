@@ -212,6 +212,8 @@ func (u *Uploader) account(objects []meta.Object, refused []meta.Refusal) (left 
 		not[part{r.Object, r.Slice.Stream, r.Slice.Start}] = r
 	}
 	var bytes, dead int64
+	var deadSlices int
+	var why meta.Refusal
 	for _, o := range objects {
 		for _, s := range o.Slices {
 			r, isRefused := not[part{o.ID, s.Stream, s.Start}]
@@ -221,12 +223,17 @@ func (u *Uploader) account(objects []meta.Object, refused []meta.Refusal) (left 
 				u.cfg.Accepted(s)
 			case r.Dead:
 				dead += s.Bytes
-				u.cfg.Log.Info("slice refused, its bytes are dead", "stream", s.Stream, "epoch", s.Epoch,
-					"start", s.Start, "end", s.End, "reason", r.Reason)
+				deadSlices++
+				why = r
+				u.cfg.Log.Debug("slice refused", "stream", s.Stream, "epoch", s.Epoch, "start", s.Start, "end", s.End, "reason", r.Reason)
 			default:
 				left = append(left, Extent(s))
 			}
 		}
+	}
+	if deadSlices > 0 { // a topic of many partitions was deleted, most often
+		u.cfg.Log.Info("slices refused, their bytes are dead", "slices", deadSlices, "bytes", dead,
+			"last_stream", why.Slice.Stream, "last_reason", why.Reason)
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/seawallmq/seawall/s3stream/objstore"
@@ -38,6 +40,8 @@ type Options struct {
 	Checksum ChecksumMode
 	// Credentials; nil: the SDK's default chain (environment, profile, role).
 	Credentials aws.CredentialsProvider
+	// Log is where the SDK's own log goes; nil discards it.
+	Log *slog.Logger
 	// HTTPClient; nil: one with its own transport, see NewHTTPClient.
 	HTTPClient *http.Client
 }
@@ -71,7 +75,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Bucket == "" {
 		return nil, errors.New("objstore: s3: the bucket's name is missing")
 	}
-	load := []func(*config.LoadOptions) error{config.WithRegion(o.Region)}
+	load := []func(*config.LoadOptions) error{config.WithRegion(o.Region), config.WithLogger(sdkLog(o.Log))}
 	if o.Credentials != nil {
 		load = append(load, config.WithCredentialsProvider(o.Credentials))
 	}
@@ -100,6 +104,20 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		bucket:   o.Bucket,
 		checksum: o.Checksum == ChecksumOn || o.Checksum == ChecksumAuto && isAWS(endpoint),
 	}, nil
+}
+
+// sdkLog passes on what the SDK logs, which it would write to standard error.
+func sdkLog(to *slog.Logger) logging.Logger {
+	if to == nil {
+		return logging.Nop{}
+	}
+	return logging.LoggerFunc(func(class logging.Classification, format string, args ...any) {
+		level := slog.LevelDebug
+		if class == logging.Warn {
+			level = slog.LevelWarn
+		}
+		to.Log(context.Background(), level, "object store client: "+fmt.Sprintf(format, args...))
+	})
 }
 
 func newClient(cfg aws.Config, o Options, endpoint *url.URL) *s3.Client {

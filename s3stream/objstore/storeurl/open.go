@@ -3,6 +3,7 @@ package storeurl
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/s3stream/objstore"
@@ -15,6 +16,7 @@ type Deps struct {
 	Clock    clock.Clock
 	Rand     func(n int64) int64   // in [0, n), safe for concurrent use
 	Observer objstore.Observer     // told of every attempt; may be nil
+	Log      *slog.Logger          // of the client; nil discards
 	Retry    objstore.RetryOptions // zero: the defaults
 }
 
@@ -35,7 +37,7 @@ func Open(ctx context.Context, url string, d Deps) (*Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, closeStore, err := l.backend(ctx)
+	s, closeStore, err := l.backend(ctx, d.Log)
 	if err != nil {
 		return nil, fmt.Errorf("object store %v: %w", l, err)
 	}
@@ -48,9 +50,11 @@ func Open(ctx context.Context, url string, d Deps) (*Opened, error) {
 	return &Opened{Retry: objstore.NewRetry(s, d.Clock, d.Rand, d.Retry), Location: l, close: closeStore}, nil
 }
 
-func (l Location) backend(ctx context.Context) (objstore.Store, func() error, error) {
+func (l Location) backend(ctx context.Context, log *slog.Logger) (objstore.Store, func() error, error) {
 	if l.S3 != nil {
-		s, err := s3.Open(ctx, *l.S3)
+		o := *l.S3
+		o.Log = log
+		s, err := s3.Open(ctx, o)
 		return s, func() error { return nil }, err
 	}
 	s, err := file.Open(l.Dir)
