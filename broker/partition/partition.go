@@ -66,6 +66,7 @@ type Partition struct {
 	stream      Stream
 	settings    atomic.Pointer[config.Topic]
 	memory      Memory
+	tail        *fold // of producers, until the partition is restored; may be nil
 
 	mu        sync.Mutex
 	closed    bool
@@ -148,7 +149,7 @@ func (p *Partition) Append(a *Append, nowMs int64) error {
 	}
 	p.end = a.end
 	if h.HasProducerID() {
-		p.rememberProducer(h)
+		p.producers.remember(h, p.memory)
 	}
 	return nil
 }
@@ -180,18 +181,6 @@ func (a *Append) stored() s3stream.Batch {
 		b.CRC = batch.WholeCRC(b.Bytes)
 	}
 	return b
-}
-
-// rememberProducer notes the batch under p.mu. When memory for one more
-// producer is short, the one that was silent longest makes room.
-func (p *Partition) rememberProducer(h *batch.Header) {
-	if !p.producers.record(h) || p.memory.TryAcquire(producerBytes) {
-		return
-	}
-	if p.producers.evictOldest(h.ProducerID) {
-		return // its charge passes to the new one
-	}
-	delete(p.producers.byID, h.ProducerID)
 }
 
 // awaitRepeat answers a repeated batch when the first one is durable (I1).
@@ -240,8 +229,8 @@ func (a *Append) Durable(err error) {
 func (p *Partition) stop() {
 	p.mu.Lock()
 	p.closed = true
-	p.memory.Release(int64(len(p.producers.byID)) * producerBytes)
-	p.producers = newProducers()
+	p.memory.Release(int64(len(p.producers.byID)+p.tail.charged()) * producerBytes)
+	p.producers, p.tail = newProducers(), nil
 	p.mu.Unlock()
 
 	p.hwMu.Lock()

@@ -98,17 +98,52 @@ func (s *producers) record(h *batch.Header) (added bool) {
 	if h.ProducerEpoch != p.epoch {
 		p.epoch, p.n = h.ProducerEpoch, 0
 	}
+	p.push(producedBatch{
+		baseOffset: h.BaseOffset, endOffset: h.BaseOffset + int64(h.LastOffsetDelta) + 1,
+		firstSeq: h.BaseSequence, lastSeq: h.LastSequence(),
+	})
+	p.timestampMs = max(p.timestampMs, h.MaxTimestamp)
+	return added
+}
+
+// remember is record, charging memory for a new producer. When that is short,
+// the one that was silent longest makes room.
+func (s *producers) remember(h *batch.Header, memory Memory) {
+	if !s.record(h) || memory.TryAcquire(producerBytes) {
+		return
+	}
+	if s.evictOldest(h.ProducerID) {
+		return // its charge passes to the new one
+	}
+	delete(s.byID, h.ProducerID)
+}
+
+// follow adds what producers did later; it takes over their state. Batches that
+// are known already are not added again.
+func (s *producers) follow(later producers) {
+	for id, l := range later.byID {
+		p := s.byID[id]
+		if p == nil || p.epoch != l.epoch {
+			s.byID[id] = l
+			continue
+		}
+		for _, b := range l.last[:l.n] {
+			if p.n == 0 || b.baseOffset >= p.last[p.n-1].endOffset {
+				p.push(b)
+			}
+		}
+		p.timestampMs = max(p.timestampMs, l.timestampMs)
+	}
+}
+
+// push adds a batch; past batchesKept the oldest is forgotten.
+func (p *producer) push(b producedBatch) {
 	if p.n == batchesKept {
 		copy(p.last[:], p.last[1:])
 		p.n--
 	}
-	p.last[p.n] = producedBatch{
-		baseOffset: h.BaseOffset, endOffset: h.BaseOffset + int64(h.LastOffsetDelta) + 1,
-		firstSeq: h.BaseSequence, lastSeq: h.LastSequence(),
-	}
+	p.last[p.n] = b
 	p.n++
-	p.timestampMs = max(p.timestampMs, h.MaxTimestamp)
-	return added
 }
 
 // expire forgets producers whose newest batch is older than beforeMs and says

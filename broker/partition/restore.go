@@ -27,21 +27,24 @@ func epochHistory(img *image.Image, stream ids.StreamID) epochs {
 	return e
 }
 
-func (p *Partition) isEmpty() bool { return p.stream.StartOffset() >= p.stream.End() }
-
-// source is where a partition's state is read from.
+// source is where a partition's state is to be read from.
 type source uint8
 
 const (
-	fromLog     source = iota // the tail: a disk of ours
+	fromMemory  source = iota // nothing is to be read
+	fromLog                   // the tail: a disk of ours
 	fromObjects               // a summary as well: the object store
 	sources     = int(fromObjects) + 1
 )
 
 // source is what a restore would wait for.
 func (p *Partition) source() source {
-	if p.stream.CommittedEnd() > p.stream.StartOffset() {
+	start, committed := p.stream.StartOffset(), p.stream.CommittedEnd()
+	switch {
+	case committed > start:
 		return fromObjects
+	case p.tail != nil || p.stream.End() <= start:
+		return fromMemory
 	}
 	return fromLog
 }
@@ -50,16 +53,29 @@ func (p *Partition) source() source {
 const replayBytes = 1 << 20
 
 // restore rebuilds the producers' state: what the newest attachment says of
-// objects, then the tail batch by batch.
+// objects, then what the recovery of the log noted of the tail, or else the tail
+// batch by batch.
 func (p *Partition) restore(ctx context.Context) error {
 	committed := p.stream.CommittedEnd()
 	state, err := p.producersAt(ctx, committed)
 	if err != nil {
 		return err
 	}
-	p.summaries.seed(committed, state.clone())
-	from := max(committed, p.stream.StartOffset())
-	err = p.walk(ctx, from, p.stream.End(), func(h *batch.Header, _ []byte) bool {
+	p.summaries.seed(committed, state)
+	charged := p.tail.charged()
+	if p.tail != nil {
+		state.follow(p.tail.producers)
+		p.tail = nil
+	} else if err := p.replay(ctx, max(committed, p.stream.StartOffset()), state); err != nil {
+		return err
+	}
+	p.adoptProducers(state, charged)
+	return nil
+}
+
+// replay adds the producers of the tail.
+func (p *Partition) replay(ctx context.Context, from int64, state producers) error {
+	err := p.walk(ctx, from, p.stream.End(), func(h *batch.Header, _ []byte) bool {
 		if h.HasProducerID() {
 			state.record(h)
 		}
@@ -68,7 +84,6 @@ func (p *Partition) restore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("replay of %s from %d: %w", p, from, err)
 	}
-	p.adoptProducers(state)
 	return nil
 }
 
@@ -108,11 +123,13 @@ func (p *Partition) follow(ctx context.Context, from, upTo int64) (f followed, e
 	return f, nil
 }
 
-// adoptProducers charges for the restored producers, oldest out first.
-func (p *Partition) adoptProducers(state producers) {
+// adoptProducers takes over the restored producers, of whom so many are charged
+// already. It charges for the others; if memory is short, the oldest are out
+// first.
+func (p *Partition) adoptProducers(state producers, charged int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for n := range len(state.byID) {
+	for n := charged; n < len(state.byID); n++ {
 		if !p.memory.TryAcquire(producerBytes) {
 			for len(state.byID) > n {
 				state.evictOldest(batch.NoProducerID)

@@ -37,7 +37,9 @@ type SetConfig struct {
 	Log     *slog.Logger
 	// Image reads the newest metadata that this node has.
 	Image func() *image.Image
-	// Random is for jitter.
+	// Tails have what a recovery noted of the streams; it may be nil.
+	Tails *Tails
+	// Random is for jitter; it may be nil.
 	Random func() uint64
 	// Leads is told, by the Set's goroutine and as each is served, which
 	// partitions this node began and ceased to lead. It may be nil.
@@ -281,8 +283,7 @@ func (s *Set) open(ctx context.Context, img *image.Image, want []*image.Partitio
 				continue
 			}
 			p := s.newPartition(img, t, w.Index, streams[i])
-			if p.isEmpty() { // nothing to wait for
-				p.summaries.seed(p.stream.CommittedEnd(), p.producers)
+			if p.source() == fromMemory && p.restore(ctx) == nil {
 				s.add(p)
 				began = append(began, p)
 				continue
@@ -326,6 +327,7 @@ func (s *Set) newPartition(img *image.Image, t *image.Topic, index int32, stream
 		epochs:      epochHistory(img, stream.ID()),
 	}
 	p.epochs.begin(p.leaderEpoch, p.end)
+	p.tail = s.cfg.Tails.take(stream.ID(), max(stream.CommittedEnd(), stream.StartOffset()), p.end)
 	p.settings.Store(s.settings(img, t.Name))
 	return p
 }

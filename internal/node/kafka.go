@@ -25,7 +25,7 @@ func (n *Node) startPartitions(ctx context.Context) error {
 	}
 	n.partitions = partition.NewSet(partition.SetConfig{
 		Node: n.cfg.Node.ID, Base: n.cfg, Streams: n.streams, Memory: n.shares.state, Clock: n.clock,
-		Log: n.log, Image: n.metadata.Image, Random: n.randomUint64, Leads: n.leads,
+		Log: n.log, Image: n.metadata.Image, Tails: n.tails, Random: n.randomUint64, Leads: n.leads,
 	})
 	n.observer.OnDelta(func(prev, _ *image.Image, d image.Delta) {
 		n.partitions.Changed(d)

@@ -55,7 +55,8 @@ type Node struct {
 	wal        *wal.Log
 	// readRate is the read bandwidth of the WAL's device, bytes a second.
 	readRate         atomic.Int64
-	readRateMeasured bool // by the recovery; not changed after the start
+	readRateMeasured bool             // by the recovery; not changed after the start
+	tails            *partition.Tails // what the rescue read of the streams
 	streams          *s3stream.Manager
 	partitions       *partition.Set
 	groups           *coordinator.Coordinator

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seawallmq/seawall/blockcache"
 	"github.com/seawallmq/seawall/broker/batch"
+	"github.com/seawallmq/seawall/broker/partition"
 	"github.com/seawallmq/seawall/internal/config"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/internal/node/streammeta"
@@ -65,6 +66,7 @@ func (n *Node) startStreams(ctx context.Context) error {
 	}
 	n.metrics.cache = cache
 	streams := n.streamMeta()
+	n.tails = partition.NewTails(n.shares.state)
 	old, err := n.rescue(ctx, streams, cache)
 	if err != nil {
 		return err
@@ -103,7 +105,7 @@ func (n *Node) rescue(ctx context.Context, meta *streammeta.Meta, cache *logcach
 	for _, w := range instances {
 		began := n.clock.Now()
 		r, err := rescue.Rescue(ctx, rescue.Config{
-			Meta: meta, Instance: w.Instance, Cache: cache, Frame: frame,
+			Meta: meta, Instance: w.Instance, Cache: cache, Frame: frame, Listener: n.tails,
 			Recover: func(ctx context.Context, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
 				return n.recoverWAL(ctx, w, visit)
 			},

@@ -26,6 +26,15 @@ type Meta interface {
 	RetireWAL(ctx context.Context, instance ids.WALInstance) error
 }
 
+// Listener hears, as the log is read, what an instance has of streams past what
+// objects hold, so that nobody need read it again to know it.
+type Listener interface {
+	// Record is told of the batches for [base, end), stream by stream in the
+	// order of their offsets. The bytes are valid during the call. Should the
+	// rescue fail, what was heard means nothing.
+	Record(stream ids.StreamID, base, end int64, batches []byte)
+}
+
 // Config is what a rescue is made of.
 type Config struct {
 	Meta     Meta
@@ -35,6 +44,8 @@ type Config struct {
 	Recover func(ctx context.Context, visit func(*walfmt.Record) error) (*wal.Recovered, error)
 	Cache   *logcache.Cache
 	Frame   read.Framer
+	// Listener may be nil.
+	Listener Listener
 }
 
 // Rescued is an instance whose ends are fixed, ready to be served and uploaded.
@@ -69,6 +80,9 @@ func rescue(ctx context.Context, cfg Config, f *finder, window *logcache.Window)
 		needed, err := f.record(r)
 		if needed {
 			window.Appended(wal.EntryOf(r))
+			if cfg.Listener != nil {
+				cfg.Listener.Record(r.Stream, r.BaseOffset, r.EndOffset, r.Payload)
+			}
 		}
 		return err
 	})

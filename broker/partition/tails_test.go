@@ -1,0 +1,102 @@
+package partition
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seawallmq/seawall/broker/batch"
+)
+
+// rawBatch is a batch of one record at an offset.
+func rawBatch(offset, pid int64, epoch int16, seq int32) []byte {
+	b := batch.NewBuilder()
+	b.ProducerID, b.ProducerEpoch, b.BaseSequence = pid, epoch, seq
+	b.Add(1000+offset, nil, []byte("v"))
+	raw := b.AppendTo(nil)
+	batch.SetBaseOffset(raw, offset)
+	return raw
+}
+
+// Wherever the objects end by then, what a recovery noted of the tail gives the
+// state that reading every batch gives.
+func TestNotedTailIsAsGoodAsReadingIt(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		epochs, seqs := map[int64]int16{}, map[int64]int32{}
+		var raws [][]byte
+		for offset := range int64(1 + random.IntN(30)) {
+			pid := random.Int64N(4) - 1 // -1: none
+			if pid >= 0 && random.IntN(8) == 0 {
+				epochs[pid]++
+				seqs[pid] = 0
+			}
+			raws = append(raws, rawBatch(offset, pid, epochs[pid], seqs[pid]))
+			seqs[pid]++
+		}
+		noted := random.IntN(len(raws))                   // where the recovery began
+		committed := noted + random.IntN(len(raws)-noted) // where the objects end by now
+		memory := &quota{1 << 20}
+		tails := NewTails(memory)
+		base, whole := newProducers(), newProducers()
+		for i, raw := range raws {
+			h, err := batch.ParseHeader(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i >= noted {
+				tails.Record(7, int64(i), int64(i)+1, raw)
+			}
+			if !h.HasProducerID() {
+				continue
+			}
+			if whole.record(&h); i < committed {
+				base.record(&h)
+			}
+		}
+		f := tails.take(7, int64(committed), int64(len(raws)))
+		if f == nil {
+			t.Fatal("nothing was noted")
+		}
+		p := &Partition{memory: memory}
+		base.follow(f.producers)
+		p.adoptProducers(base, f.charged())
+		if diff := cmp.Diff(whole.snapshot(), base.snapshot()); diff != "" {
+			t.Fatalf("noted from %d, objects up to %d: %s", noted, committed, diff)
+		}
+		if want := 1<<20 - int64(len(whole.byID))*producerBytes; memory.left != want {
+			t.Fatalf("%d bytes left, want %d", memory.left, want)
+		}
+	}
+}
+
+func TestNotesThatDoNotFitAreDropped(t *testing.T) {
+	memory := &quota{1 << 20}
+	tails := NewTails(memory)
+	tails.Record(1, 0, 1, rawBatch(0, 1, 0, 0))
+	tails.Record(1, 5, 6, rawBatch(5, 2, 0, 0)) // begins anew past a gap
+	tails.Record(2, 0, 1, rawBatch(0, 1, 0, 0))
+	tails.Record(3, 0, 1, []byte("no batch"))
+	if memory.left != 1<<20-2*producerBytes {
+		t.Errorf("%d bytes are charged for two producers", 1<<20-memory.left)
+	}
+	if tails.take(1, 0, 6) != nil || tails.take(2, 0, 9) != nil || tails.take(3, 0, 1) != nil {
+		t.Error("notes of another range were taken")
+	}
+	if memory.left != 1<<20 {
+		t.Errorf("%d bytes stay charged", 1<<20-memory.left)
+	}
+}
+
+// Producers past what memory there is for are the oldest to go.
+func TestNotedProducersAreBounded(t *testing.T) {
+	tails := NewTails(&quota{2 * producerBytes})
+	for i := range int64(5) {
+		tails.Record(1, i, i+1, rawBatch(i, i, 0, 0))
+	}
+	f := tails.take(1, 0, 5)
+	if got := sortedIDs(f.producers.byID); !cmp.Equal(got, []int64{3, 4}) {
+		t.Errorf("producers %v", got)
+	}
+}
