@@ -82,16 +82,6 @@ func (b *Block) Wait(ctx context.Context) error {
 	}
 }
 
-// Ready says whether the block is filled, so that Wait returns at once.
-func (b *Block) Ready() bool {
-	select {
-	case <-b.done:
-		return b.err == nil
-	default:
-		return false
-	}
-}
-
 // Bytes is the block's content: valid after Wait returned nil, or for who filled
 // it, and until Release. It is not to be written.
 func (b *Block) Bytes() []byte { return b.buf }

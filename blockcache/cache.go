@@ -92,18 +92,6 @@ func New(cfg Config) *Cache {
 	return c
 }
 
-// Lookup returns the block of key, held, if it is present and filled.
-func (c *Cache) Lookup(key Key) (*Block, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	b := c.entries[key]
-	if b == nil || b.state != ready {
-		return nil, false
-	}
-	c.touch(b)
-	return b, true
-}
-
 // Has says whether the block of key is present or being loaded.
 func (c *Cache) Has(key Key) bool {
 	c.mu.Lock()

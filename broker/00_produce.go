@@ -225,6 +225,10 @@ func (b *Broker) validate(raw []byte, opts batch.Options) (batch.Info, error) {
 	return batch.Validate(raw, opts)
 }
 
+// produceWaitMax bounds how long a produce waits for room in the WAL, whatever
+// its time-out: meanwhile its connection stands still.
+const produceWaitMax = 30 * time.Second
+
 // waitForRoom tries again whenever room is made, until the request's time-out.
 // It holds up the connection's reader: that is the back-pressure (I9).
 func (part *producePart) waitForRoom(now time.Time) error {

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"runtime"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -117,7 +116,3 @@ func (d *Deps) randomUint32() uint32 {
 	d.Random(b[:])
 	return binary.BigEndian.Uint32(b[:])
 }
-
-// produceWaitMax bounds how long a produce waits for room in the WAL, whatever
-// its time-out: meanwhile its connection stands still.
-const produceWaitMax = 30 * time.Second

@@ -54,10 +54,6 @@ func AdvertiseFrom(version int16) Option {
 	return func(reg *registration) { reg.advertisedMin = version }
 }
 
-// FrameBytesMax bounds a request of the API. Without it a decoded request may
-// be as large as the default, frameBytesDefault.
-func FrameBytesMax(n int) Option { return func(reg *registration) { reg.FrameBytesMax = n } }
-
 // frameBytesDefault bounds requests that are decoded into structs. A hundred
 // thousand topic-partitions fit.
 const frameBytesDefault = 4 << 20

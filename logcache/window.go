@@ -183,15 +183,6 @@ func (w *Window) Range(id ids.StreamID) (first, end int64, ok bool) {
 	return s.at(0).base, s.at(n - 1).end, true
 }
 
-// Forget drops all of a stream: it was deleted, or its data was refused.
-func (w *Window) Forget(id ids.StreamID) {
-	if s := w.stream(id); s != nil {
-		s.mu.Lock()
-		w.forgetLocked(s)
-		s.mu.Unlock()
-	}
-}
-
 // forgetLocked takes the stream, whose lock is held, out of the window.
 func (w *Window) forgetLocked(s *streamIndex) {
 	if s.gone {

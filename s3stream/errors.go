@@ -21,6 +21,4 @@ var (
 	// ErrOutOfRange: the offset lies below the stream's start or past its
 	// durable end.
 	ErrOutOfRange = errors.New("offset is out of range")
-	// ErrElsewhere: the offset is in a tail that another node serves.
-	ErrElsewhere = errors.New("offset is in the tail of another node")
 )

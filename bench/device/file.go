@@ -44,9 +44,6 @@ func Prepare(dir string) (*File, error) {
 	return f, nil
 }
 
-// Path is where the file is.
-func (f *File) Path() string { return f.path }
-
 // Remove removes it.
 func (f *File) Remove() error { return os.Remove(f.path) }
 

@@ -27,13 +27,3 @@ func (c Codec) String() string {
 
 // known reports whether the codec is one of the five.
 func (c Codec) known() bool { return int(c) < len(codecNames) }
-
-// ParseCodec returns the codec of that name, or ErrUnsupportedCodec.
-func ParseCodec(name string) (Codec, error) {
-	for c, known := range codecNames {
-		if name == known {
-			return Codec(c), nil
-		}
-	}
-	return 0, fmt.Errorf("%w: %q", ErrUnsupportedCodec, name)
-}

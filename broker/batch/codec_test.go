@@ -227,16 +227,10 @@ func TestDecompressDoesNotTrustClaims(t *testing.T) {
 }
 
 func TestCodecNames(t *testing.T) {
-	for _, codec := range allCodecs {
-		if got, err := ParseCodec(codec.String()); err != nil || got != codec {
-			t.Errorf("%v: got %v, %v", codec, got, err)
+	for codec, want := range map[Codec]string{CodecNone: "none", CodecLZ4: "lz4", CodecZstd: "zstd", 6: "codec 6"} {
+		if got := codec.String(); got != want {
+			t.Errorf("%d: got %q, want %q", codec, got, want)
 		}
-	}
-	if _, err := ParseCodec("brotli"); !errors.Is(err, ErrUnsupportedCodec) {
-		t.Errorf("got %v", err)
-	}
-	if got := Codec(6).String(); got != "codec 6" {
-		t.Errorf("got %q", got)
 	}
 }
 

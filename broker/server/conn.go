@@ -61,9 +61,6 @@ func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
 // Listener is the listener it came by.
 func (c *Conn) Listener() Listener { return c.listener }
 
-// Principal is who the client is; no listener authenticates yet.
-func (c *Conn) Principal() string { return "User:ANONYMOUS" }
-
 // Software is the client library's name and version as it gave them by
 // ApiVersions, empty before and for old ones.
 func (c *Conn) Software() (name, version string) {
@@ -78,9 +75,8 @@ func (c *Conn) SetSoftware(name, version string) {
 	c.software.Store(&software{name, version})
 }
 
-// OutBytes is how many bytes of answered requests the client has not taken:
-// when it is high, a large response had better be a copy than pinned memory.
-func (c *Conn) OutBytes() int {
+// pendingOut is how many bytes of answered requests the client has not taken.
+func (c *Conn) pendingOut() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.outBytes

@@ -52,23 +52,12 @@ func (m *memory) release() {
 // Context ends when the connection is closed; a long poll should end then too.
 func (r *Request) Context() context.Context { return r.Conn.ctx }
 
-// Arrived is when the request's last byte was read.
-func (r *Request) Arrived() time.Time { return r.arrived }
-
 // More says whether bytes of a further request have been read already: work
 // that would keep the reader is then better left to others.
 func (r *Request) More() bool { return r.Conn.in.br.Buffered() > 0 }
 
 // Ticket is the right to answer r, once.
 func (r *Request) Ticket() Ticket { return Ticket{r: r, seq: r.seq} }
-
-// ReleaseBody gives back the memory of Body and its share of the budget before
-// the request is answered, for instance once a produce has copied its records
-// into the log. It must not run concurrently with the answer.
-func (r *Request) ReleaseBody() {
-	r.Body = nil
-	r.memory.release()
-}
 
 // DecodedTo tells how many bytes of memory decoding really made of the body, so
 // that the rest of the worst case, which was paid for, is given back.

@@ -33,12 +33,12 @@ func TestSlowReader(t *testing.T) {
 		}
 	}()
 	eventually(t, "the server to stop reading", func() bool {
-		return s.connOf(slow).OutBytes() > 1<<20
+		return s.connOf(slow).pendingOut() > 1<<20
 	})
 	for range 50 {
 		other.want(other.send(keyEcho, "quick"), "quick")
 	}
-	if got := s.connOf(slow).OutBytes(); got > 4<<20 {
+	if got := s.connOf(slow).pendingOut(); got > 4<<20 {
 		t.Errorf("%d bytes wait for a client that does not read", got)
 	}
 	var m runtime.MemStats

@@ -59,9 +59,6 @@ func (b *Budget) Usage(f func(name string, used, limit int64)) {
 	}
 }
 
-// Total is the bound of the whole budget in bytes.
-func (b *Budget) Total() int64 { return b.total }
-
 // TryAcquire takes n bytes if they are free and nobody waits for them.
 func (a *Account) TryAcquire(n int64) bool {
 	a.b.mu.Lock()

@@ -90,10 +90,3 @@ func (s *spans) forget(stream ids.StreamID, committed int64) {
 		s.streams[stream] = left
 	}
 }
-
-// drop forgets a stream.
-func (s *spans) drop(stream ids.StreamID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.streams, stream)
-}

@@ -104,12 +104,6 @@ func (w *Window) Seal() (upload.Generation, bool) {
 	return &generation{w: w, sealed: sealed}, true
 }
 
-// Forget drops a stream that exists no more.
-func (w *Window) Forget(stream ids.StreamID) {
-	w.spans.drop(stream)
-	w.cache.Forget(stream)
-}
-
 // Close lets go of the window's memory, after the reads under way. The WAL may
 // be closed then.
 func (w *Window) Close() {
