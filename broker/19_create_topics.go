@@ -105,7 +105,7 @@ func (b *Broker) planSettings(p *topicPlan, configs []kmsg.CreateTopicsRequestTo
 		}
 		p.settings[c.Name] = *c.Value
 	}
-	if _, err := config.ResolveTopic(b.Config, p.settings); err != nil {
+	if _, err := config.ResolveTopic(b.config(), p.settings); err != nil {
 		return refuse(kerr.InvalidConfig, "%s", oneLine(err))
 	}
 	for _, name := range sortedKeys(p.settings) {

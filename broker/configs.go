@@ -16,15 +16,7 @@ import (
 // What DescribeConfigs, AlterConfigs and IncrementalAlterConfigs share.
 
 // config is the broker's configuration with what was set while it runs.
-func (b *Broker) config() *config.Config {
-	img := b.Metadata.Image()
-	c, err := b.Config.WithDynamic(valuesOf(img, image.BrokerDefaults()), valuesOf(img, image.BrokerConfigOf(b.Node)))
-	if err != nil { // it was checked when it was set
-		b.Log.Error("dynamic broker configuration is refused; the static one stands", "error", err)
-		return b.Config
-	}
-	return c
-}
+func (b *Broker) config() *config.Config { return b.Partitions.Config() }
 
 // valuesOf are the properties set on a resource itself.
 func valuesOf(img *image.Image, r image.Resource) map[string]string {

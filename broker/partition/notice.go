@@ -25,6 +25,7 @@ type changes struct {
 	everything bool
 	keys       map[key]struct{}
 	topics     map[string]struct{} // whose configuration changed
+	brokers    bool                // the configuration of brokers changed
 }
 
 func newChanges() changes {
@@ -95,8 +96,11 @@ func (s *Set) Changed(d image.Delta) {
 }
 
 func (n *notice) noteConfig(r image.Resource) {
-	if r.Type == image.TopicResource {
+	switch r.Type {
+	case image.TopicResource:
 		n.pending.topics[r.Name] = struct{}{}
+	case image.BrokerResource:
+		n.pending.brokers = true
 	}
 }
 

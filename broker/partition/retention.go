@@ -113,7 +113,7 @@ func (p *Partition) keepSince(ctx context.Context, sinceMs int64) (start int64, 
 
 // expireProducers forgets producers that were silent for too long.
 func (s *Set) expireProducers() {
-	before := s.cfg.Clock.Now().Add(-s.cfg.Base.Topics.ProducerIDExpiration).UnixMilli()
+	before := s.cfg.Clock.Now().Add(-s.Config().Topics.ProducerIDExpiration).UnixMilli()
 	for _, p := range s.All() {
 		p.mu.Lock()
 		n := p.producers.expire(before)

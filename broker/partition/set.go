@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/config"
@@ -56,6 +57,10 @@ type key struct {
 type Set struct {
 	cfg SetConfig
 
+	inForce  atomic.Pointer[config.Config]
+	configMu sync.Mutex // held while inForce changes and onConfig is told
+	onConfig func(*config.Config)
+
 	mu       sync.RWMutex
 	byID     map[ids.TopicID]*topic
 	byName   map[string]*topic
@@ -84,6 +89,7 @@ func NewSet(cfg SetConfig) *Set {
 		byID: map[ids.TopicID]*topic{}, byName: map[string]*topic{}, byStream: map[ids.StreamID]*Partition{},
 		openings: newOpenings(), retry: newRetry(cfg.Clock, cfg.Random), changed: make(chan struct{}, 1),
 	}
+	s.inForce.Store(cfg.Base)
 	s.notice.init()
 	return s
 }
@@ -189,7 +195,13 @@ func (s *Set) follow(ctx context.Context) {
 	}
 	open, ceased := s.compare(img, n.keys)
 	s.cease(ceased)
+	if n.brokers || n.everything {
+		s.followConfig(img)
+	}
 	began, refused := s.open(ctx, img, open)
+	if n.brokers {
+		n.topics = s.allTopics()
+	}
 	s.refreshSettings(img, n.topics)
 	s.tell(began, ceased)
 	s.refused = len(refused)

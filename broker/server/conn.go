@@ -18,7 +18,7 @@ type Conn struct {
 	nc       net.Conn
 	listener Listener
 	ip       string // for the limit by address; "" when not counted
-	limited  bool   // holds a place of ConnectionsMax
+	limited  bool   // counts against the limit of connections
 	ctx      context.Context
 	cancel   context.CancelFunc
 	software atomic.Pointer[software]

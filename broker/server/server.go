@@ -22,7 +22,6 @@ type Server struct {
 	cfg      Config
 	handler  Handler
 	blocking chan struct{} // places of blocking handlers
-	places   chan struct{} // of connections; nil: no limit
 	large    *budget.Account
 	nextID   atomic.Uint64
 	stop     chan struct{} // closed when no more connections are accepted
@@ -35,10 +34,16 @@ type Server struct {
 	listeners map[net.Listener]struct{}
 	conns     map[*Conn]struct{}
 	perIP     map[string]int
-	stopped   bool
-	closed    bool
-	empty     chan struct{} // set by Drain, closed when conns is empty
-	timer     clock.Timer
+
+	// The limits in force, and what counts against them.
+	connectionsMax, perIPMax int           // zero or less: no limit
+	taken                    int           // of connectionsMax
+	freed                    chan struct{} // closed and replaced when there may be room
+
+	stopped bool
+	closed  bool
+	empty   chan struct{} // set by Drain, closed when conns is empty
+	timer   clock.Timer
 }
 
 // connLinesBurst are the connections that are logged one by one; of a flood of
@@ -59,12 +64,11 @@ func New(cfg Config, h Handler) *Server {
 		listeners: make(map[net.Listener]struct{}),
 		conns:     make(map[*Conn]struct{}),
 		perIP:     make(map[string]int),
+		freed:     make(chan struct{}),
 	}
 	large := cfg.Requests.Limit() / 4 * largeQuarters
 	s.large = budget.New(large).Account("server.large", large)
-	if cfg.ConnectionsMax > 0 {
-		s.places = make(chan struct{}, cfg.ConnectionsMax)
-	}
+	s.connectionsMax, s.perIPMax = cfg.ConnectionsMax, cfg.ConnectionsPerIPMax
 	s.mu.Lock()
 	s.timer = cfg.Clock.AfterFunc(s.sweepEvery(), s.sweep)
 	s.mu.Unlock()

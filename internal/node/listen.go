@@ -8,6 +8,7 @@ import (
 
 	"github.com/seawallmq/seawall/broker/server"
 	"github.com/seawallmq/seawall/internal/admin"
+	"github.com/seawallmq/seawall/internal/config"
 )
 
 // startAdmin answers health checks from the first moment: a recovery takes its
@@ -51,6 +52,9 @@ func (n *Node) serveClients(context.Context) error {
 		RequestBytesMax: net.RequestBytesMax, BlockingMax: net.QueuedRequestsMax,
 		ConnectionsMax: net.ConnectionsMax, ConnectionsPerIPMax: net.ConnectionsPerIPMax, IdleMax: net.ConnectionIdleMax,
 	}, registry)
+	n.partitions.OnConfig(func(c *config.Config) {
+		n.server.SetLimits(c.Network.ConnectionsMax, c.Network.ConnectionsPerIPMax)
+	})
 	for i, l := range n.listeners {
 		info := server.Listener{Name: net.Listeners[i].Name}
 		n.work.Go(func() {
