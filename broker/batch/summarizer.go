@@ -206,16 +206,6 @@ func (z *Summarizer) makeRoom() {
 	}
 }
 
-// Expire forgets the producers without an open transaction whose newest batch is
-// older than beforeMillis.
-func (z *Summarizer) Expire(beforeMillis int64) {
-	for id, p := range z.producers {
-		if !p.TxnOpen && p.LastTimestamp < beforeMillis {
-			delete(z.producers, id)
-		}
-	}
-}
-
 // Empty reports whether the slice has no batch yet.
 func (z *Summarizer) Empty() bool { return z.batches == 0 }
 

@@ -324,12 +324,6 @@ func TestSummarizerSeedAndNext(t *testing.T) {
 	if s.BaseOffset != 53 || s.MaxTimestamp != 200 || len(s.Producers) != 0 || len(s.Aborted) != 0 {
 		t.Fatalf("got %+v", s)
 	}
-
-	z.Expire(50)
-	z.Complete = true
-	if s := z.Summary(); len(s.Producers) != 1 || s.Producers[0].ID != 1 {
-		t.Fatalf("after expiry: %+v", s.Producers)
-	}
 }
 
 func TestFollowCompleteReplacesState(t *testing.T) {

@@ -113,13 +113,13 @@ func (n *Node) Start(ctx context.Context) error {
 		{"listeners", n.bind},
 		{"object store", n.openStore},
 		{"metadata", n.startMetadata},
-		{"object store", n.checkStore},
+		{"object store's mark", n.checkStore},
 		{"streams", n.startStreams},
 		{"partitions", n.startPartitions},
 		{"clients", n.serveClients},
 	} {
 		if err := step.do(ctx); err != nil {
-			n.close()
+			n.Close()
 			return fmt.Errorf("start %s: %w", step.name, err)
 		}
 	}
@@ -225,17 +225,14 @@ func (n *Node) Drain(ctx context.Context) (Report, error) {
 	if !r.Uploaded {
 		r.LeftBytes = n.wal.DurableUpTo() - n.wal.Trimmed()
 	}
-	err = n.close()
+	err = n.Close()
 	r.Took = n.clock.Now().Sub(began)
 	return r, err
 }
 
-// Close stops the node at once, as far as it was started. What is not uploaded
-// stays in the write-ahead log.
-func (n *Node) Close() error { return n.close() }
-
-// close takes down in reverse what Start built, each part once.
-func (n *Node) close() error {
+// Close stops the node at once: it takes down in reverse what Start built, each
+// part once. What is not uploaded stays in the write-ahead log.
+func (n *Node) Close() error {
 	n.mu.Lock()
 	again := n.state == stopped
 	n.state = stopped

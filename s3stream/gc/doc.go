@@ -12,8 +12,7 @@
 //
 // Does not own: who may still read a removed object (the metadata says when it
 // is deletable, once every feed has passed the removal), nor when to collect
-// (s3stream's maintenance loop). Also here is Audit, which lists what lies in
-// the bucket and is unknown to the metadata; it deletes nothing.
+// (s3stream's maintenance loop).
 //
 // Goroutines, locks: none.
 package gc

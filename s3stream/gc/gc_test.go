@@ -150,29 +150,3 @@ func TestCollectResumesAfterFailureAtAnyStep(t *testing.T) {
 		}
 	}
 }
-
-func TestAuditListsWhatMetadataDoesNotKnow(t *testing.T) {
-	list := func(_ context.Context, f func(string, int64) error) error {
-		for i, k := range []string{"o/1", "o/2", "strange"} {
-			if err := f(k, int64(i)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	parse := func(k string) (id ids.ObjectID, ok bool) {
-		_, err := fmt.Sscanf(k, "o/%d", &id)
-		return id, err == nil
-	}
-	got, err := Audit(context.Background(), list, parse, func(id ids.ObjectID) bool { return id == 1 })
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]Orphan{{"o/2", 1}, {"strange", 2}}, got); diff != "" {
-		t.Error(diff)
-	}
-	down := func(context.Context, func(string, int64) error) error { return errPlanted }
-	if _, err := Audit(context.Background(), down, parse, nil); !errors.Is(err, errPlanted) {
-		t.Errorf("got %v", err)
-	}
-}
