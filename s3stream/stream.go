@@ -168,6 +168,10 @@ func (s *Stream) Trim(ctx context.Context, newStart int64) error {
 	return nil
 }
 
+// Trimmed says that newStart is the first readable offset in the metadata,
+// however it came there: the outcome of a Trim may have been unknown.
+func (s *Stream) Trimmed(newStart int64) { raise(&s.start, newStart) }
+
 // Close stops appends, waits for those under way, and ends the stream's tail
 // in the metadata; it returns where. The data stays readable here until it is
 // in objects. Close waits for no upload. After an error of the context or the

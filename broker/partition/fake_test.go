@@ -99,6 +99,8 @@ func (s *memStream) Trim(_ context.Context, newStart int64) error {
 	return nil
 }
 
+func (s *memStream) Trimmed(newStart int64) { s.start = max(s.start, newStart) }
+
 func (s *memStream) Close(context.Context) (int64, error) { return s.End(), nil }
 
 // quota is memory for so many bytes.

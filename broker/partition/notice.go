@@ -76,6 +76,7 @@ func (n *notice) move(applied uint64, waiting int) {
 // Changed notes what a change of the metadata touches. It is called in the
 // metadata's order and does not block.
 func (s *Set) Changed(d image.Delta) {
+	s.followStarts(d)
 	n := &s.notice
 	n.mu.Lock()
 	n.pending.index = d.Index
@@ -93,6 +94,23 @@ func (s *Set) Changed(d image.Delta) {
 	}
 	n.mu.Unlock()
 	s.wake()
+}
+
+// followStarts moves the starts of logs. Whoever asked for that does so too,
+// but may have given up before it knew the outcome.
+func (s *Set) followStarts(d image.Delta) {
+	for _, r := range d.Records {
+		changed, ok := r.(*image.Stream)
+		if !ok {
+			continue
+		}
+		s.mu.RLock()
+		p := s.byStream[changed.ID]
+		s.mu.RUnlock()
+		if p != nil && changed.StartOffset > p.stream.StartOffset() {
+			p.trimmed(changed.StartOffset)
+		}
+	}
 }
 
 func (n *notice) noteConfig(r image.Resource) {

@@ -46,6 +46,7 @@ type Stream interface {
 	Read(ctx context.Context, from, upTo int64, opt s3stream.ReadOptions) (s3stream.Result, error)
 	Attachments(ctx context.Context, from, upTo int64) iter.Seq2[s3stream.Attachment, error]
 	Trim(ctx context.Context, newStart int64) error
+	Trimmed(newStart int64)
 	Close(ctx context.Context) (end int64, err error)
 }
 
@@ -328,11 +329,18 @@ func (p *Partition) DeleteRecords(ctx context.Context, offset int64) (start int6
 		if err := p.stream.Trim(ctx, offset); err != nil {
 			return o.Start, err
 		}
-		p.mu.Lock()
-		p.epochs.trim(offset)
-		p.mu.Unlock()
+		p.trimmed(offset)
 	}
 	return max(offset, o.Start), nil
+}
+
+// trimmed follows the metadata: the log begins at start, if it did not begin
+// later before.
+func (p *Partition) trimmed(start int64) {
+	p.stream.Trimmed(start)
+	p.mu.Lock()
+	p.epochs.trim(start)
+	p.mu.Unlock()
 }
 
 // ProducerState is what DescribeProducers tells of one producer.

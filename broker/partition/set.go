@@ -344,9 +344,9 @@ func (s *Set) newPartition(img *image.Image, t *image.Topic, index int32, stream
 	return p
 }
 
+// add serves a partition.
 func (s *Set) add(p *Partition) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	t := s.byID[p.TopicID]
 	if t == nil {
 		t = &topic{id: p.TopicID, name: p.Topic, parts: map[int32]*Partition{}}
@@ -355,6 +355,11 @@ func (s *Set) add(p *Partition) {
 	}
 	t.parts[p.Index] = p
 	s.byStream[p.stream.ID()] = p
+	s.mu.Unlock()
+	// It may have been trimmed since it was opened; from here on, Changed tells.
+	if st, ok := s.cfg.Image().Stream(p.stream.ID()); ok {
+		p.trimmed(st.StartOffset)
+	}
 }
 
 func (s *Set) remove(p *Partition) {
