@@ -23,8 +23,10 @@ import (
 //     min bytes; records leave straight from the log's pages.
 //   - Else it waits for the high watermarks of its partitions, at most max
 //     wait; no goroutine waits with it.
-//   - History that is not in memory is read by a bounded set of readers. What
-//     is in memory need not wait for it, though every second answer does.
+//   - History that is not in memory is read by a bounded number of fetches at a
+//     time. What is in memory need not wait for it, though every second answer
+//     does, for max wait or half a second: what did not come by then is not in
+//     the answer, and is likely at hand for the next.
 //   - The first partition with data gives one batch even if that is over the
 //     limits, so that a large batch is never in the way (KIP-74).
 //   - Sessions as in KIP-227, bounded in number and bytes.
@@ -105,7 +107,7 @@ func (f *fetch) attempt() {
 	cold := f.readAll(context.Background(), false)
 	switch {
 	case cold && f.historyIsDue():
-		f.b.readers.Go(func() error { f.readCold(); return nil })
+		go f.readCold()
 	case f.enough():
 		f.answer()
 	default:
@@ -129,10 +131,24 @@ func (f *fetch) historyIsDue() bool {
 	return false
 }
 
-// readCold reads again, now blocking; it runs on one of the bounded readers.
+// historyWaitMin is how long history is waited for at least, whatever the max
+// wait: a client with a short one is to get on, too.
+const historyWaitMin = 500 * time.Millisecond
+
+// readCold reads again, now blocking, when it is its turn among the readers of
+// history and for as long as its answer may wait. It has a goroutine of its own.
 func (f *fetch) readCold() {
 	f.discard()
-	f.readAll(f.ticket.Request().Context(), true)
+	ctx, cancel := context.WithCancel(f.ticket.Request().Context())
+	defer cancel()
+	defer f.b.Clock.AfterFunc(max(f.remaining(), historyWaitMin), cancel).Stop()
+	select {
+	case f.b.readers <- struct{}{}:
+		f.readAll(ctx, true)
+		<-f.b.readers
+	case <-ctx.Done():
+		f.readAll(ctx, false)
+	}
 	if f.enough() {
 		f.answer()
 		return
@@ -159,7 +175,8 @@ func (f *fetch) remaining() time.Duration {
 }
 
 // readAll reads every partition of the session within the limits. When it must
-// not block, cold says that some data was not in memory.
+// not block, or not any more since ctx is done, cold says that some data was not
+// in memory.
 func (f *fetch) readAll(ctx context.Context, block bool) (cold bool) {
 	budget := min(int(f.req.MaxBytes), f.b.Config.Network.FetchBytesMax)
 	f.reads = f.reads[:0]
@@ -173,9 +190,13 @@ func (f *fetch) readAll(ctx context.Context, block bool) (cold bool) {
 			continue
 		}
 		limit := min(int(part.maxBytes), budget-f.bytes)
-		opt := partition.FetchOptions{MaxBytes: limit, MinOne: f.bytes == 0, Block: block}
+		opt := partition.FetchOptions{MaxBytes: limit, MinOne: f.bytes == 0, Block: block && ctx.Err() == nil}
 		read.result, read.missed, read.err = read.p.Fetch(ctx, part.offset, opt)
-		if read.err != nil && ctx.Err() == nil {
+		switch {
+		case read.err == nil:
+		case errors.Is(read.err, partition.ErrStorage) && ctx.Err() != nil:
+			read.err, read.missed = nil, true // it takes too long
+		default:
 			f.b.noteReadFault(read.p, part.offset, read.err)
 		}
 		cold = cold || read.missed

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"runtime"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/seawallmq/seawall/broker/partition"
 	"github.com/seawallmq/seawall/internal/budget"
 	"github.com/seawallmq/seawall/internal/clock"
@@ -50,7 +48,7 @@ type Deps struct {
 type Broker struct {
 	Deps
 	sessions    *fetchSessions
-	readers     *errgroup.Group // of history, for fetches
+	readers     chan struct{} // a token a fetch that reads history
 	producerIDs *producerIDs
 	readFaults  lograte.Limiter // of history
 	// decompressing has room for the batches that are decompressed at once.
@@ -58,7 +56,8 @@ type Broker struct {
 }
 
 // historyReads bounds the fetches that wait for a device or the object store
-// at once. One past the bound waits on its connection's reader.
+// at once. Those past the bound wait for a turn as long as they would for
+// history, each in a goroutine: as many as there are requests in flight.
 const historyReads = 64
 
 // New makes a Broker and registers its APIs.
@@ -69,11 +68,10 @@ func New(d Deps, r *Registry) *Broker {
 	b := &Broker{
 		Deps:          d,
 		sessions:      newFetchSessions(d.Config.Network.FetchSessionsMax, d.SessionMemory, d.Clock, d.randomUint32),
-		readers:       new(errgroup.Group),
+		readers:       make(chan struct{}, historyReads),
 		producerIDs:   newProducerIDs(),
 		decompressing: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
-	b.readers.SetLimit(historyReads)
 	b.register(r)
 	return b
 }

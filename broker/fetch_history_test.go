@@ -103,6 +103,32 @@ func TestHistoryIsReadWithoutWaitOrSession(t *testing.T) {
 	}
 }
 
+// While history keeps its readers waiting, what is in memory is answered within
+// the fetch's bound.
+func TestHistoryThatDoesNotComeHoldsUpNothing(t *testing.T) {
+	b := newTestBroker(t, nil)
+	req := b.withHistory()
+	req.SessionEpoch, req.MaxWaitMillis = sessionEpochFinal, 10
+	for range historyReads {
+		b.readers <- struct{}{} // all of them wait
+	}
+	resp := ask[*kmsg.FetchResponse](b, req)
+	if bytesOf(resp, "new") == 0 || bytesOf(resp, "old") != 0 {
+		t.Errorf("%d bytes of news, %d of history", bytesOf(resp, "new"), bytesOf(resp, "old"))
+	}
+	for _, topic := range resp.Topics {
+		if code := topic.Partitions[0].ErrorCode; code != 0 {
+			t.Errorf("%s: code %d", topic.Topic, code)
+		}
+	}
+	for range historyReads {
+		<-b.readers
+	}
+	if resp := ask[*kmsg.FetchResponse](b, req); bytesOf(resp, "old") == 0 {
+		t.Error("no history when there is a turn")
+	}
+}
+
 // A fetch that is used again must not be resumed by the timer of its life
 // before, however large it was.
 func TestAReleasedFetchIsNotWoken(t *testing.T) {

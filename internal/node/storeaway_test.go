@@ -77,3 +77,46 @@ func TestPartitionThatWaitsForTheStoreHoldsUpNoOther(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A consumer of news and of history gets the news while the store hangs, and
+// the history when it is back.
+func TestHistoryInAStoreThatHangsHoldsUpNoNews(t *testing.T) {
+	store, dir := startFaultyS3(t), t.TempDir()
+	cfg := smallConfig(t, dir, map[string]string{"s3.data.buckets": store.url})
+	n := start(t, cfg)
+	produce(t, n, "old", 0, 100)
+	if r, err := n.Drain(deadline(t)); err != nil || !r.Uploaded {
+		t.Fatalf("drain: %v, %v", r, err)
+	}
+	n = start(t, cfg)
+	produce(t, n, "new", 0, 1)
+	store.mode.Store("hang")
+	c := client(t, n, kgo.ConsumeTopics("old", "new"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(100*time.Millisecond))
+	ctx := deadline(t)
+	got := map[string]int{}
+	poll := func(topic string, want int) {
+		t.Helper()
+		for got[topic] < want {
+			fetches := c.PollFetches(ctx)
+			if err := fetches.Err(); err != nil {
+				t.Fatalf("%v after %v: %v", topic, got, err)
+			}
+			fetches.EachRecord(func(r *kgo.Record) { got[r.Topic]++ })
+		}
+	}
+	began := time.Now()
+	for i := 1; i < 4; i++ {
+		poll("new", i)
+		produce(t, n, "new", i, 1)
+	}
+	poll("new", 4)
+	if took := time.Since(began); took > 10*time.Second { // a few turns of half a second
+		t.Errorf("news took %v", took)
+	}
+	if got["old"] != 0 {
+		t.Fatal("the store does not hang")
+	}
+	store.mode.Store("")
+	store.drop()
+	poll("old", 100)
+}
