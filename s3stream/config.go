@@ -26,8 +26,9 @@ type StreamMeta interface {
 	// OpenStreams opens streams by one command and answers each, in order. An
 	// error means that none was opened.
 	OpenStreams(ctx context.Context, wal ids.WALInstance, streams []meta.OpenStream) ([]meta.OpenedStream, error)
-	// CloseStream ends the open tail of a stream of this node.
-	CloseStream(ctx context.Context, c meta.CloseStream) error
+	// CloseStreams ends the open tails of streams of this node by one command.
+	// The error joins what was refused; the others are closed.
+	CloseStreams(ctx context.Context, streams []meta.CloseStream) error
 	// TrimStream raises the first readable offset of an open stream.
 	TrimStream(ctx context.Context, stream ids.StreamID, epoch ids.StreamEpoch, newStart int64) error
 }

@@ -109,7 +109,7 @@ func (m *Manager) WaitSpace(ctx context.Context) error { return m.log.WaitSpace(
 
 // closeStream ends a stream's tail in the metadata and forgets the stream.
 func (m *Manager) closeStream(ctx context.Context, c meta.CloseStream) error {
-	if err := m.meta.CloseStream(ctx, c); err != nil {
+	if err := m.meta.CloseStreams(ctx, []meta.CloseStream{c}); err != nil {
 		return err
 	}
 	m.mu.Lock()

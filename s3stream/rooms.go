@@ -3,7 +3,10 @@ package s3stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +14,7 @@ import (
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/internal/invariant"
 	"github.com/seawallmq/seawall/s3stream/gc"
+	"github.com/seawallmq/seawall/s3stream/meta"
 	"github.com/seawallmq/seawall/s3stream/read"
 	"github.com/seawallmq/seawall/s3stream/tail"
 	"github.com/seawallmq/seawall/s3stream/upload"
@@ -132,6 +136,34 @@ func (m *Manager) Drain(ctx context.Context) error {
 		return err
 	}
 	return m.rooms.uploader.Drain(ctx)
+}
+
+// Retire gives the log up when a Drain has uploaded all of it: it closes the
+// streams that are still open, by one command, and says by another that nothing
+// in the log is needed. The next start does without it, then. After an error,
+// as when something was appended since, the log is the next start's to rescue;
+// the metadata lets no log go that holds what objects do not.
+func (m *Manager) Retire(ctx context.Context) error {
+	m.mu.Lock()
+	open := slices.Collect(maps.Values(m.streams))
+	m.mu.Unlock()
+	ends := make([]meta.CloseStream, 0, len(open))
+	for _, s := range open {
+		end, err := s.finish(ctx)
+		if err != nil {
+			return err
+		}
+		ends = append(ends, meta.CloseStream{Stream: s.id, Epoch: s.epoch, End: end})
+	}
+	if len(ends) > 0 {
+		if err := m.meta.CloseStreams(ctx, ends); err != nil && !errors.Is(err, meta.ErrUnknownStream) { // deleted
+			return fmt.Errorf("close %d streams: %w", len(ends), err)
+		}
+	}
+	if err := m.rooms.cfg.Meta.RetireWAL(ctx, m.wal); err != nil {
+		return fmt.Errorf("retire WAL %s: %w", m.wal, err)
+	}
+	return nil
 }
 
 // Close ends the background work, closes the log, and lets go of caches. What

@@ -177,6 +177,17 @@ func (s *Stream) Trimmed(newStart int64) { raise(&s.start, newStart) }
 // in objects. Close waits for no upload. After an error of the context or the
 // metadata it may be called again; of a fenced stream it returns the error.
 func (s *Stream) Close(ctx context.Context) (end int64, err error) {
+	if end, err = s.finish(ctx); err != nil {
+		return 0, err
+	}
+	if err := s.m.closeStream(ctx, meta.CloseStream{Stream: s.id, Epoch: s.epoch, End: end}); err != nil {
+		return 0, fmt.Errorf("stream %d: close at %d: %w", s.id, end, err)
+	}
+	return end, nil
+}
+
+// finish stops appends, waits for those under way, and returns where they end.
+func (s *Stream) finish(ctx context.Context) (end int64, err error) {
 	s.closing.Store(true)
 	s.m.log.Flush(false) // whoever appended last may not have done so
 	for s.pending.Load() > 0 {
@@ -186,14 +197,7 @@ func (s *Stream) Close(ctx context.Context) (end int64, err error) {
 			return 0, fmt.Errorf("stream %d: close: waiting for appends: %w", s.id, ctx.Err())
 		}
 	}
-	if err := s.Failed(); err != nil {
-		return 0, err
-	}
-	end = s.end.Load()
-	if err := s.m.closeStream(ctx, meta.CloseStream{Stream: s.id, Epoch: s.epoch, End: end}); err != nil {
-		return 0, fmt.Errorf("stream %d: close at %d: %w", s.id, end, err)
-	}
-	return end, nil
+	return s.end.Load(), s.Failed()
 }
 
 // raise stores v unless a holds as much already.

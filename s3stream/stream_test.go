@@ -105,8 +105,8 @@ func (*fakeMeta) OpenStreams(_ context.Context, _ ids.WALInstance, reqs []meta.O
 	return out, nil
 }
 
-func (f *fakeMeta) CloseStream(_ context.Context, c meta.CloseStream) error {
-	f.closed = append(f.closed, c)
+func (f *fakeMeta) CloseStreams(_ context.Context, streams []meta.CloseStream) error {
+	f.closed = append(f.closed, streams...)
 	return nil
 }
 

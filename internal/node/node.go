@@ -221,9 +221,12 @@ func (n *Node) Drain(ctx context.Context) (Report, error) {
 	if err != nil {
 		n.log.Warn("requests in flight were cut off", "error", err)
 	}
+	n.groups.Close() // they append by themselves
 	r := Report{Uploaded: n.streams.Drain(ctx) == nil}
 	if !r.Uploaded {
 		r.LeftBytes = n.wal.DurableUpTo() - n.wal.Trimmed()
+	} else if err := n.streams.Retire(ctx); err != nil {
+		n.log.Warn("the write-ahead log is left to the next start, though everything is in the object store", "error", err)
 	}
 	err = n.Close()
 	r.Took = n.clock.Now().Sub(began)

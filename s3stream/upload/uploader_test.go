@@ -377,7 +377,7 @@ func TestCommitRefusedUntilItsTurn(t *testing.T) {
 	if _, err := r.meta.OpenStreams(context.Background(), older, []meta.OpenStream{{Stream: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.meta.CloseStream(context.Background(), meta.CloseStream{Stream: 1, Epoch: 1, End: 2}); err != nil {
+	if err := r.meta.CloseStreams(context.Background(), []meta.CloseStream{{Stream: 1, Epoch: 1, End: 2}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.meta.OpenStreams(context.Background(), ids.WALInstance{1}, []meta.OpenStream{{Stream: 1, ExpectedEpoch: 1}}); err != nil {

@@ -2,6 +2,8 @@ package streammeta
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
@@ -35,12 +37,23 @@ func (m *Meta) OpenStreams(ctx context.Context, wal ids.WALInstance, streams []m
 	return out, nil
 }
 
-// CloseStream implements s3stream.StreamMeta.
-func (m *Meta) CloseStream(ctx context.Context, c meta.CloseStream) error {
-	return one(submit(ctx, m, &image.CloseStreams{
-		Node: m.cfg.Node, NodeEpoch: m.cfg.NodeEpoch,
-		Streams: []image.StreamEnd{{Stream: c.Stream, Epoch: c.Epoch, End: c.End}},
-	}))
+// CloseStreams implements s3stream.StreamMeta.
+func (m *Meta) CloseStreams(ctx context.Context, streams []meta.CloseStream) error {
+	cmd := &image.CloseStreams{Node: m.cfg.Node, NodeEpoch: m.cfg.NodeEpoch}
+	for _, c := range streams {
+		cmd.Streams = append(cmd.Streams, image.StreamEnd(c))
+	}
+	outcomes, err := submit(ctx, m, cmd)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for i, reason := range outcomes.Refused {
+		if err := refused(reason); err != nil {
+			errs = append(errs, fmt.Errorf("stream %d: %w", streams[i].Stream, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // TrimStream implements s3stream.StreamMeta.

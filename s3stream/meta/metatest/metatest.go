@@ -6,6 +6,7 @@ package metatest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -150,13 +151,21 @@ func (m *Meta) open(wal ids.WALInstance, r meta.OpenStream) meta.OpenedStream {
 	return meta.OpenedStream{Stream: r.Stream, Epoch: s.Epoch, Start: s.Start, CommittedEnd: s.CommittedEnd, End: end}
 }
 
-// CloseStream implements s3stream.StreamMeta.
-func (m *Meta) CloseStream(_ context.Context, c meta.CloseStream) error {
+// CloseStreams implements s3stream.StreamMeta.
+func (m *Meta) CloseStreams(_ context.Context, streams []meta.CloseStream) error {
 	unlock, err := m.lock("close")
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	var refused []error
+	for _, c := range streams {
+		refused = append(refused, m.closeStream(c))
+	}
+	return errors.Join(refused...)
+}
+
+func (m *Meta) closeStream(c meta.CloseStream) error {
 	s := m.streams[c.Stream]
 	if s == nil {
 		return meta.ErrUnknownStream
