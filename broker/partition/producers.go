@@ -176,15 +176,6 @@ func (s *producers) evictOldest(keep int64) bool {
 	return true
 }
 
-func (s *producers) clone() producers {
-	c := producers{byID: make(map[int64]*producer, len(s.byID))}
-	for id, p := range s.byID {
-		q := *p
-		c.byID[id] = &q
-	}
-	return c
-}
-
 func sortedIDs(m map[int64]*producer) []int64 {
 	out := make([]int64, 0, len(m))
 	for id := range m {
