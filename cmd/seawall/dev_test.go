@@ -116,7 +116,7 @@ func TestDev(t *testing.T) {
 		}
 	}
 	_, out, _ := execute(t, "meta", "dump", dir)
-	if !strings.Contains(out, "Name:tour") {
+	if !strings.Contains(out, "\ntour ") {
 		t.Errorf("the metadata does not know the topic:\n%s", out)
 	}
 }

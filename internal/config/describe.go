@@ -109,9 +109,9 @@ func ValidateBrokerConfig(name, value string, clusterWide bool) error {
 	case !ok || d.Scope&Broker == 0:
 		return fmt.Errorf("unknown broker config name: %s", name)
 	case d.Update == ReadOnly:
-		return fmt.Errorf("Cannot update these configs dynamically: Set(%s)", name)
+		return fmt.Errorf("cannot update these configs dynamically: Set(%s)", name)
 	case clusterWide && d.Update == PerBroker:
-		return fmt.Errorf("Cannot update these configs at default cluster level, broker id must be specified: Set(%s)", name)
+		return fmt.Errorf("cannot update these configs at default cluster level, broker id must be specified: Set(%s)", name)
 	}
 	if err := d.Check(value); err != nil {
 		return Fault{Property: name, Value: value, Wrong: err.Error()}

@@ -161,7 +161,7 @@ func TestValidateBrokerConfig(t *testing.T) {
 	for _, c := range []struct{ name, value, want string }{
 		{"message.max.bytes", "1", ""},
 		{"message.max.bytes", "-1", "at least 0"},
-		{"num.partitions", "3", "Cannot update these configs dynamically"},
+		{"num.partitions", "3", "cannot update these configs dynamically"},
 		{"retention.ms", "3", "unknown broker config name"},
 		{"min.insync.replicas", "2", ""},
 	} {
