@@ -12,6 +12,7 @@ type RegisterNode struct {
 	Incarnation ids.UUID // also the issuer of the process's commands
 	Rack        string
 	Endpoints   []Endpoint
+	Reach       []string // see Node
 }
 
 // Registered is the result of RegisterNode.
@@ -30,6 +31,7 @@ func (cmd *RegisterNode) fields(c *wire.Coder) {
 	c.UUID(&cmd.Incarnation)
 	wire.String(c, &cmd.Rack)
 	wire.List(c, &cmd.Endpoints, 4, endpointFields)
+	wire.List(c, &cmd.Reach, 1, wire.String[string])
 }
 
 func (r *Registered) fields(c *wire.Coder) { wire.Uint(c, &r.Epoch) }
@@ -40,7 +42,7 @@ func (cmd *RegisterNode) run(d *draft) (Result, *Refusal) {
 	}
 	next := &Node{
 		ID: cmd.Node, Epoch: 1, Incarnation: cmd.Incarnation,
-		Rack: cmd.Rack, Endpoints: cmd.Endpoints, State: NodeActive,
+		Rack: cmd.Rack, Endpoints: cmd.Endpoints, State: NodeActive, Reach: cmd.Reach,
 	}
 	if was, ok := d.img.nodes.get(cmd.Node); ok {
 		switch {
@@ -50,22 +52,31 @@ func (cmd *RegisterNode) run(d *draft) (Result, *Refusal) {
 			if _, ok := d.img.issuers.get(was.Incarnation); ok {
 				d.put(&ForgetIssuer{was.Incarnation})
 			}
-		case was.State == NodeFenced:
+		case was.State == NodeFenced || was.State == NodeRemoved:
 			return nil, refuse(NodeIsFenced, "incarnation %s of node %d", cmd.Incarnation, cmd.Node)
 		default:
-			next.Epoch = was.Epoch
+			next.Epoch, next.State = was.Epoch, was.State
 		}
 	}
 	d.put(next)
 	return &Registered{next.Epoch}, nil
 }
 
-// FenceNode raises the epoch of a node that is taken for dead, or that shuts
-// down: from then on none of its commands is accepted, and its WALs can be
-// rescued once their fence is written.
+// FenceNode raises the epoch of a node that is taken for dead, or that has
+// left: from then on none of its commands is accepted. It names who is to
+// rescue the WALs that the node held or was to rescue itself, once their fence
+// is written. A WAL that is not named waits for the node's own return, or for
+// AssignRescuers.
 type FenceNode struct {
-	Node  ids.NodeID
-	Epoch ids.NodeEpoch // the epoch that is to end
+	Node     ids.NodeID
+	Epoch    ids.NodeEpoch // the epoch that is to end
+	Rescuers []WALRescuer
+}
+
+// WALRescuer names the node that is to rescue a WAL.
+type WALRescuer struct {
+	Instance ids.WALInstance
+	Rescuer  ids.NodeID
 }
 
 // CommandKind is KindFenceNode.
@@ -77,6 +88,12 @@ func (*FenceNode) NewResult() *Registered { return new(Registered) }
 func (cmd *FenceNode) fields(c *wire.Coder) {
 	wire.Int(c, &cmd.Node)
 	wire.Uint(c, &cmd.Epoch)
+	wire.List(c, &cmd.Rescuers, 17, rescuerFields)
+}
+
+func rescuerFields(c *wire.Coder, r *WALRescuer) {
+	c.UUID(&r.Instance)
+	wire.Int(c, &r.Rescuer)
 }
 
 func (cmd *FenceNode) run(d *draft) (Result, *Refusal) {
@@ -88,5 +105,136 @@ func (cmd *FenceNode) run(d *draft) (Result, *Refusal) {
 	next.Epoch++
 	next.State = NodeFenced
 	d.put(&next)
+	// What the node was to rescue waits for its own holder again, unless named.
+	for _, w := range d.assignedTo(cmd.Node) {
+		d.assign(w, NoLeader)
+	}
+	for _, r := range cmd.Rescuers {
+		d.assignRescuer(r)
+	}
 	return &Registered{next.Epoch}, nil
+}
+
+func (d *draft) assignedTo(node ids.NodeID) []*WAL {
+	var found []*WAL
+	for w := range d.img.WALs() {
+		if w.Assigned == node {
+			found = append(found, w)
+		}
+	}
+	return found
+}
+
+func (d *draft) assign(w *WAL, rescuer ids.NodeID) {
+	next := *w
+	next.Assigned = rescuer
+	d.put(&next)
+}
+
+// assignRescuer names a living node for a WAL that is nobody's.
+func (d *draft) assignRescuer(ask WALRescuer) Reason {
+	w, ok := d.img.wals.get(ask.Instance)
+	switch {
+	case !ok || w.State == WALRetired:
+		return UnknownWAL
+	case d.img.RescuerOf(w) == NoLeader:
+		return WALNotFenced
+	}
+	n, ok := d.img.nodes.get(ask.Rescuer)
+	switch {
+	case ask.Rescuer == NoLeader:
+	case !ok:
+		return UnknownNode
+	case !n.IsAlive():
+		return NodeIsFenced
+	}
+	d.assign(w, ask.Rescuer)
+	return NotRefused
+}
+
+// AssignRescuers names other nodes to rescue WALs whose holders are dead, each
+// accepted or refused by itself: the one named before cannot read it, or is to
+// be the holder itself again (NoLeader).
+type AssignRescuers struct {
+	Rescuers []WALRescuer
+}
+
+// CommandKind is KindAssignRescuers.
+func (*AssignRescuers) CommandKind() CommandKind { return KindAssignRescuers }
+
+// NewResult is an empty result.
+func (*AssignRescuers) NewResult() *StreamOutcomes { return new(StreamOutcomes) }
+
+func (cmd *AssignRescuers) fields(c *wire.Coder) { wire.List(c, &cmd.Rescuers, 17, rescuerFields) }
+
+func (cmd *AssignRescuers) run(d *draft) (Result, *Refusal) {
+	result := new(StreamOutcomes)
+	for _, r := range cmd.Rescuers {
+		result.Refused = append(result.Refused, d.assignRescuer(r))
+	}
+	return result, nil
+}
+
+// LeaveCluster says that a node is shutting down: it keeps its epoch, and is
+// given no leadership any more.
+type LeaveCluster struct {
+	Node  ids.NodeID
+	Epoch ids.NodeEpoch
+}
+
+// CommandKind is KindLeaveCluster.
+func (*LeaveCluster) CommandKind() CommandKind { return KindLeaveCluster }
+
+// NewResult is an empty result.
+func (*LeaveCluster) NewResult() *Done { return new(Done) }
+
+func (cmd *LeaveCluster) fields(c *wire.Coder) {
+	wire.Int(c, &cmd.Node)
+	wire.Uint(c, &cmd.Epoch)
+}
+
+func (cmd *LeaveCluster) run(d *draft) (Result, *Refusal) {
+	if r := d.checkNode(cmd.Node, cmd.Epoch); r != nil {
+		return nil, r
+	}
+	was, _ := d.img.nodes.get(cmd.Node)
+	if was.State == NodeActive {
+		next := *was
+		next.State = NodeLeaving
+		d.put(&next)
+	}
+	return new(Done), nil
+}
+
+// RemoveNode says that nobody expects a node back. It must be dead, and nothing
+// may be left in WALs that it held. Its epoch stays, should it return after all.
+type RemoveNode struct {
+	Node ids.NodeID
+}
+
+// CommandKind is KindRemoveNode.
+func (*RemoveNode) CommandKind() CommandKind { return KindRemoveNode }
+
+// NewResult is an empty result.
+func (*RemoveNode) NewResult() *Done { return new(Done) }
+
+func (cmd *RemoveNode) fields(c *wire.Coder) { wire.Int(c, &cmd.Node) }
+
+func (cmd *RemoveNode) run(d *draft) (Result, *Refusal) {
+	was, ok := d.img.nodes.get(cmd.Node)
+	switch {
+	case !ok || was.State == NodeRemoved:
+		return nil, refuse(UnknownNode, "node %d", cmd.Node)
+	case was.IsAlive():
+		return nil, refuse(NodeInUse, "node %d is %s", cmd.Node, was.State)
+	}
+	for w := range d.img.WALs() {
+		if holder, _ := w.Holder(); holder == cmd.Node && w.State != WALRetired {
+			return nil, refuse(NodeInUse, "WAL %s of node %d is not uploaded", w.Instance, cmd.Node)
+		}
+	}
+	next := *was
+	next.State, next.Endpoints, next.Reach = NodeRemoved, nil, nil
+	d.put(&next)
+	return new(Done), nil
 }

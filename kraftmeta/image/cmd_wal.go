@@ -51,15 +51,15 @@ func (cmd *OpenWAL) run(d *draft) (Result, *Refusal) {
 	}
 	d.put(&WAL{
 		Instance: cmd.Instance, Node: cmd.Node, NodeEpoch: cmd.NodeEpoch,
-		Kind: cmd.Kind, Location: cmd.Location, State: WALOpen, Rescuer: NoLeader,
+		Kind: cmd.Kind, Location: cmd.Location, State: WALOpen, Rescuer: NoLeader, Assigned: NoLeader,
 	})
 	return new(Done), nil
 }
 
 // RescueWAL fixes, in one command, the end of every stream in a WAL whose
-// holder's epoch has risen: the holder's next incarnation rescues its own WAL,
-// another node one that it fenced and read (I6). The rescuer holds the WAL
-// from then on. Rescuing a rescued WAL, whose rescuer was fenced in turn,
+// holder's epoch has risen: the node assigned to it has fenced and read it
+// (I6), or the holder's own next incarnation when none is. The rescuer holds
+// the WAL from then on. Rescuing a rescued WAL, whose rescuer was fenced in turn,
 // passes it on and leaves the ends as they are.
 type RescueWAL struct {
 	Node      ids.NodeID // the rescuer
@@ -113,15 +113,16 @@ func (cmd *RescueWAL) run(d *draft) (Result, *Refusal) {
 	if !ok || was.State == WALRetired {
 		return nil, refuse(UnknownWAL, "WAL %s", cmd.Instance)
 	}
-	holder, held := was.Node, was.NodeEpoch
-	if was.State == WALRescued {
-		holder, held = was.Rescuer, was.RescuerEpoch
-	}
-	if d.checkNode(holder, held) == nil {
+	switch rescuer := d.img.RescuerOf(was); rescuer {
+	case cmd.Node:
+	case NoLeader:
+		holder, held := was.Holder()
 		return nil, refuse(WALNotFenced, "node %d holds WAL %s at its current epoch %d", holder, cmd.Instance, held)
+	default:
+		return nil, refuse(NotRescuer, "WAL %s is for node %d to rescue", cmd.Instance, rescuer)
 	}
 	next := *was
-	next.State, next.Rescuer, next.RescuerEpoch = WALRescued, cmd.Node, cmd.NodeEpoch
+	next.State, next.Rescuer, next.RescuerEpoch, next.Assigned = WALRescued, cmd.Node, cmd.NodeEpoch, NoLeader
 	d.put(&next)
 	return &RescuedWAL{Closed: d.closeTailsOf(cmd.Instance, cmd.Ends)}, nil
 }

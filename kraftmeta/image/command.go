@@ -60,6 +60,9 @@ const (
 	KindAlterConfigs        CommandKind = 19
 	KindAllocateProducerIDs CommandKind = 20
 	KindSetLeaders          CommandKind = 21
+	KindAssignRescuers      CommandKind = 22
+	KindLeaveCluster        CommandKind = 23
+	KindRemoveNode          CommandKind = 24
 )
 
 // commandType is how one kind of command is made and which version of it, and
@@ -106,6 +109,9 @@ func init() {
 		KindAlterConfigs:        typeOf("AlterConfigs", 1, func() *AlterConfigs { return new(AlterConfigs) }),
 		KindAllocateProducerIDs: typeOf("AllocateProducerIDs", 1, func() *AllocateProducerIDs { return new(AllocateProducerIDs) }),
 		KindSetLeaders:          typeOf("SetLeaders", 1, func() *SetLeaders { return new(SetLeaders) }),
+		KindAssignRescuers:      typeOf("AssignRescuers", 1, func() *AssignRescuers { return new(AssignRescuers) }),
+		KindLeaveCluster:        typeOf("LeaveCluster", 1, func() *LeaveCluster { return new(LeaveCluster) }),
+		KindRemoveNode:          typeOf("RemoveNode", 1, func() *RemoveNode { return new(RemoveNode) }),
 	}
 }
 

@@ -2,6 +2,8 @@ package image
 
 import (
 	"iter"
+	"slices"
+	"strings"
 
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image/wire"
@@ -15,6 +17,14 @@ type Node struct {
 	Rack        string        // its zone; "" for none
 	Endpoints   []Endpoint    // by listener name
 	State       NodeState
+	// Reach says which WALs the node can read when it has to rescue them: those
+	// whose location begins with one of these.
+	Reach []string
+}
+
+// CanReach says whether the node can read a WAL at a location.
+func (r *Node) CanReach(location string) bool {
+	return slices.ContainsFunc(r.Reach, func(prefix string) bool { return strings.HasPrefix(location, prefix) })
 }
 
 // Endpoint is where a listener of a node can be reached.
@@ -30,12 +40,18 @@ type NodeState uint8
 
 // The states of a node.
 const (
-	NodeActive NodeState = 1 // registered and not fenced since
-	NodeFenced NodeState = 2 // its epoch was raised: it must register anew
+	NodeActive  NodeState = 1 // registered and not fenced since
+	NodeFenced  NodeState = 2 // its epoch was raised: it must register anew
+	NodeLeaving NodeState = 3 // active, and gives up what it leads: it shuts down
+	NodeRemoved NodeState = 4 // nobody expects it back; it may register anew
 )
 
 // String names the state.
-func (s NodeState) String() string { return enumName(s, "", "active", "fenced") }
+func (s NodeState) String() string { return enumName(s, "", "active", "fenced", "leaving", "removed") }
+
+// IsAlive says whether the node is not fenced and not removed: its commands
+// count, and it answers for what it holds.
+func (r *Node) IsAlive() bool { return r.State == NodeActive || r.State == NodeLeaving }
 
 // RecordKind is KindNode.
 func (*Node) RecordKind() RecordKind { return KindNode }
@@ -47,6 +63,7 @@ func (r *Node) fields(c *wire.Coder) {
 	wire.String(c, &r.Rack)
 	wire.List(c, &r.Endpoints, 4, endpointFields)
 	wire.Uint(c, &r.State)
+	wire.List(c, &r.Reach, 1, wire.String[string])
 }
 
 func endpointFields(c *wire.Coder, e *Endpoint) {

@@ -91,7 +91,11 @@ func (m *machine) command() Command {
 		if !m.rarely("really fence", 3) {
 			return &UpdateFeatures{Features: []Feature{{"f", int16(m.draw("level", 4))}}}
 		}
-		return &FenceNode{node, epoch}
+		fence := &FenceNode{Node: node, Epoch: epoch}
+		for w := range m.img.WALs() {
+			fence.Rescuers = append(fence.Rescuers, WALRescuer{w.Instance, ids.NodeID(m.draw("rescuer", 4) - 1)})
+		}
+		return fence
 	case KindOpenWAL:
 		return &OpenWAL{node, epoch, m.fresh(), "shared", fmt.Sprint("wal-", node)}
 	case KindRescueWAL:

@@ -45,6 +45,8 @@ const (
 	StaleLeaderEpoch    Reason = 29
 	InvalidFeatureLevel Reason = 30 // would lower a level, or a level nobody knows
 	Unsupported         Reason = 31 // reserved, not built yet
+	NotRescuer          Reason = 32 // another node is to rescue the WAL
+	NodeInUse           Reason = 33 // it is alive, or WALs of its are still needed
 )
 
 var reasonNames = [...]string{
@@ -53,7 +55,7 @@ var reasonNames = [...]string{
 	"WAL not fenced", "WAL in use", "unknown stream", "stale stream epoch", "stream is open", "not leader",
 	"already committed", "not contiguous", "not first tail", "past end", "unknown object", "not removable",
 	"invalid topic name", "topic exists", "unknown topic", "invalid partitions", "unknown partition",
-	"stale leader epoch", "invalid feature level", "unsupported",
+	"stale leader epoch", "invalid feature level", "unsupported", "not rescuer", "node in use",
 }
 
 // String names the reason.

@@ -22,6 +22,9 @@ type WAL struct {
 	// Rescuer serves and uploads what is left in a rescued WAL.
 	Rescuer      ids.NodeID
 	RescuerEpoch ids.NodeEpoch
+	// Assigned is the node that is to rescue it next, its holder being dead;
+	// NoLeader leaves it to the holder's own next incarnation.
+	Assigned ids.NodeID
 }
 
 // WALState is the life of a WAL instance. The numbers are durable.
@@ -40,13 +43,30 @@ func (s WALState) String() string { return enumName(s, "", "open", "rescued", "r
 // HeldBy says whether a node at an epoch speaks for what is in the WAL: the
 // node that opened it or, once rescued, its rescuer.
 func (r *WAL) HeldBy(node ids.NodeID, epoch ids.NodeEpoch) bool {
-	switch r.State {
-	case WALOpen:
-		return r.Node == node && r.NodeEpoch == epoch
-	case WALRescued:
-		return r.Rescuer == node && r.RescuerEpoch == epoch
+	holder, held := r.Holder()
+	return r.State != WALRetired && holder == node && held == epoch
+}
+
+// Holder is who spoke for the WAL last, at the epoch at which it did: the node
+// that opened it or, once rescued, its rescuer.
+func (r *WAL) Holder() (ids.NodeID, ids.NodeEpoch) {
+	if r.State == WALRescued {
+		return r.Rescuer, r.RescuerEpoch
 	}
-	return false
+	return r.Node, r.NodeEpoch
+}
+
+// RescuerOf is the node that is to rescue a WAL now, NoLeader when none is: it
+// is held, or not needed any more.
+func (img *Image) RescuerOf(w *WAL) ids.NodeID {
+	holder, epoch := w.Holder()
+	if n, ok := img.nodes.get(holder); w.State == WALRetired || ok && n.Epoch == epoch {
+		return NoLeader
+	}
+	if w.Assigned != NoLeader {
+		return w.Assigned
+	}
+	return holder
 }
 
 // RemoveWAL is the end of a retired WAL's record.
@@ -67,6 +87,7 @@ func (r *WAL) fields(c *wire.Coder) {
 	wire.Uint(c, &r.Trim)
 	wire.Int(c, &r.Rescuer)
 	wire.Uint(c, &r.RescuerEpoch)
+	wire.Int(c, &r.Assigned)
 }
 
 func (r *WAL) apply(img *Image) { img.wals.put(r.Instance, r) }
