@@ -1,8 +1,11 @@
-// Package balance will choose leaders for partitions and rescuers for WALs:
-// pure functions of an image and of load, whose choice is then put into
-// commands.
+// Package balance chooses: leaders for partitions, rescuers for the WALs of
+// dead nodes, and the moves that even out load. Pure functions of an image and
+// of load; what they choose is then put into commands.
 //
-// Owns: the choices. Does not own: carrying them out (the controller) and
-// measuring load. Pure: no goroutines, no locks. Nothing is built here yet: one
-// broker leads everything.
+// Owns: the choices, and the reasons given for them. Does not own: carrying
+// them out (kraftmeta, the active controller), measuring load, or judging who
+// is dead. Pure: no goroutines, no locks.
+//
+// Equal arguments give equal choices. A choice may be stale by the time it is
+// carried out: the commands carry what it was made from, and are refused then.
 package balance

@@ -1,0 +1,107 @@
+package balance
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/image"
+)
+
+// Attempt is a node's failure to rescue a WAL: it is not asked again while
+// there is another.
+type Attempt struct {
+	WAL  ids.WALInstance
+	Node ids.NodeID
+}
+
+// Fence is the command that ends a node's epoch and names the rescuers of what
+// it holds or was to rescue, among the living nodes but itself and those that
+// are dead too. WALs that none of them reaches wait for the node's return.
+func Fence(img *image.Image, dead *image.Node, alsoDead func(ids.NodeID) bool, failed map[Attempt]bool) *image.FenceNode {
+	r := newRescuers(img, func(n *image.Node) bool { return n.ID != dead.ID && !alsoDead(n.ID) }, failed)
+	cmd := &image.FenceNode{Node: dead.ID, Epoch: dead.Epoch}
+	for w := range img.WALs() {
+		holder, epoch := w.Holder()
+		holds := holder == dead.ID && epoch == dead.Epoch && w.State != image.WALRetired
+		if holds || img.RescuerOf(w) == dead.ID {
+			if to, ok := r.choose(w); ok {
+				cmd.Rescuers = append(cmd.Rescuers, image.WALRescuer{Instance: w.Instance, Rescuer: to})
+			}
+		}
+	}
+	return cmd
+}
+
+// Rescuers names rescuers for WALs that wait for a node which is not alive or
+// which failed at it. A WAL that nobody reaches stays as it is.
+func Rescuers(img *image.Image, failed map[Attempt]bool) []image.WALRescuer {
+	r := newRescuers(img, func(*image.Node) bool { return true }, failed)
+	var out []image.WALRescuer
+	for w := range img.WALs() {
+		waits := img.RescuerOf(w)
+		if waits == image.NoLeader {
+			continue
+		}
+		n, ok := img.Node(waits)
+		if ok && n.IsAlive() && !failed[Attempt{w.Instance, waits}] {
+			continue
+		}
+		if to, ok := r.choose(w); ok && to != waits {
+			out = append(out, image.WALRescuer{Instance: w.Instance, Rescuer: to})
+		}
+	}
+	return out
+}
+
+// rescuers chooses among nodes, the one with the fewest rescues under way
+// first.
+type rescuers struct {
+	nodes  []*image.Node
+	busy   map[ids.NodeID]int
+	failed map[Attempt]bool
+}
+
+func newRescuers(img *image.Image, ok func(*image.Node) bool, failed map[Attempt]bool) *rescuers {
+	r := &rescuers{busy: map[ids.NodeID]int{}, failed: failed}
+	for n := range img.Nodes() {
+		if n.State == image.NodeActive && ok(n) {
+			r.nodes = append(r.nodes, n)
+		}
+	}
+	for w := range img.WALs() {
+		if n := img.RescuerOf(w); n != image.NoLeader {
+			r.busy[n]++
+		}
+	}
+	return r
+}
+
+// choose takes the node itself, should it be back, before another one: what is
+// in its WAL is on its own disk.
+func (r *rescuers) choose(w *image.WAL) (ids.NodeID, bool) {
+	var can []*image.Node
+	for _, n := range r.nodes {
+		if (n.ID == w.Node || n.CanReach(w.Location)) && !r.failed[Attempt{w.Instance, n.ID}] {
+			can = append(can, n)
+		}
+	}
+	if len(can) == 0 {
+		return image.NoLeader, false
+	}
+	best := slices.MinFunc(can, func(a, b *image.Node) int {
+		return cmp.Or(
+			cmp.Compare(distance(a, w), distance(b, w)),
+			cmp.Compare(r.busy[a.ID], r.busy[b.ID]),
+			cmp.Compare(a.ID, b.ID))
+	})
+	r.busy[best.ID]++
+	return best.ID, true
+}
+
+func distance(n *image.Node, w *image.WAL) int {
+	if n.ID == w.Node {
+		return 0
+	}
+	return 1
+}
