@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -27,6 +28,7 @@ type Controller struct {
 	raft      *raft.Raft
 	snapshots outgoing
 
+	term      atomic.Uint64 // of this controller while it leads with all applied, else 0
 	ready     chan struct{} // closed once the metadata is there and current
 	closing   chan struct{}
 	closeOnce sync.Once
@@ -146,12 +148,17 @@ func (c *Controller) watchLeadership() {
 		case <-c.closing:
 			return
 		case leads := <-c.raft.LeaderCh():
-			if leads && c.lead() == nil {
-				select {
-				case <-c.ready:
-				default:
-					close(c.ready)
-				}
+			if !leads || c.lead() != nil {
+				c.term.Store(0)
+				c.fsm.feed.nudge()
+				continue
+			}
+			c.term.Store(c.raft.CurrentTerm())
+			c.fsm.feed.nudge()
+			select {
+			case <-c.ready:
+			default:
+				close(c.ready)
 			}
 		}
 	}
@@ -246,6 +253,14 @@ func (c *Controller) Image() *image.Image { return c.fsm.feed.current() }
 
 // IsActive says whether this controller is the active one, as far as it knows.
 func (c *Controller) IsActive() bool { return c.raft.State() == raft.Leader }
+
+// Term is the term in which this controller is the active one and has applied
+// all that was committed before, 0 while it is not. changed is closed when that
+// or the image may have changed.
+func (c *Controller) Term() (term uint64, changed <-chan struct{}) {
+	changed = c.fsm.feed.changed()
+	return c.term.Load(), changed
+}
 
 func (c *Controller) notActive() error {
 	_, id := c.raft.LeaderWithID()

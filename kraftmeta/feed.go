@@ -101,6 +101,21 @@ func (f *feed) publish(img *image.Image) {
 	f.wake = make(chan struct{})
 }
 
+// nudge wakes those that wait: whether this controller is the active one has
+// changed.
+func (f *feed) nudge() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.publish(f.img)
+}
+
+// changed is closed at the next publication.
+func (f *feed) changed() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.wake
+}
+
 // forgetOldest drops deltas past the bound, though never the newest.
 func (f *feed) forgetOldest() {
 	n := 0
@@ -149,7 +164,7 @@ func (f *feed) note(req *FetchRequest) {
 func (f *feed) livingFloor() uint64 {
 	floor := f.img.Index()
 	for n := range f.img.Nodes() {
-		if n.State != image.NodeActive {
+		if !n.IsAlive() {
 			continue
 		}
 		p, ok := f.passed[n.ID]

@@ -102,9 +102,13 @@ func TestFencingNamesRescuersWithinReach(t *testing.T) {
 	if got := Fence(m.img, m.find(1), dead, nil); got.Rescuers[0].Rescuer != 4 {
 		t.Errorf("with node 3 dead: %v", got.Rescuers)
 	}
-	failed := map[Attempt]bool{{one, 3}: true, {one, 4}: true}
-	if got := Fence(m.img, m.find(1), nobody, failed); got.Rescuers != nil {
-		t.Errorf("nobody can, yet %v", got.Rescuers)
+	failed := map[Attempt]bool{{one, 3}: true}
+	if got := Fence(m.img, m.find(1), nobody, failed); got.Rescuers[0].Rescuer != 4 {
+		t.Errorf("with node 3 failing: %v", got.Rescuers)
+	}
+	failed[Attempt{one, 4}] = true
+	if got := Fence(m.img, m.find(1), nobody, failed); got.Rescuers[0].Rescuer != 3 {
+		t.Errorf("with both failing: %v", got.Rescuers)
 	}
 
 	// Two at once: each rescuer gets one, and what the dead was to rescue is

@@ -8,8 +8,7 @@ import (
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
-// Attempt is a node's failure to rescue a WAL: it is not asked again while
-// there is another.
+// Attempt is a node's failure to rescue a WAL: others are asked before it.
 type Attempt struct {
 	WAL  ids.WALInstance
 	Node ids.NodeID
@@ -25,7 +24,7 @@ func Fence(img *image.Image, dead *image.Node, alsoDead func(ids.NodeID) bool, f
 		holder, epoch := w.Holder()
 		holds := holder == dead.ID && epoch == dead.Epoch && w.State != image.WALRetired
 		if holds || img.RescuerOf(w) == dead.ID {
-			if to, ok := r.choose(w); ok {
+			if to, ok := r.choose(w, true); ok {
 				cmd.Rescuers = append(cmd.Rescuers, image.WALRescuer{Instance: w.Instance, Rescuer: to})
 			}
 		}
@@ -44,10 +43,13 @@ func Rescuers(img *image.Image, failed map[Attempt]bool) []image.WALRescuer {
 			continue
 		}
 		n, ok := img.Node(waits)
-		if ok && n.IsAlive() && !failed[Attempt{w.Instance, waits}] {
+		alive := ok && n.IsAlive()
+		if alive && !failed[Attempt{w.Instance, waits}] {
 			continue
 		}
-		if to, ok := r.choose(w); ok && to != waits {
+		// One that lives and failed tries again by itself: only one that did
+		// not fail is better.
+		if to, ok := r.choose(w, !alive); ok {
 			out = append(out, image.WALRescuer{Instance: w.Instance, Rescuer: to})
 		}
 	}
@@ -77,12 +79,14 @@ func newRescuers(img *image.Image, ok func(*image.Node) bool, failed map[Attempt
 	return r
 }
 
-// choose takes the node itself, should it be back, before another one: what is
-// in its WAL is on its own disk.
-func (r *rescuers) choose(w *image.WAL) (ids.NodeID, bool) {
+// choose takes one that did not fail before one that did, if those count at
+// all, and the node itself, should it be back, before another one: what is in
+// its WAL is on its own disk.
+func (r *rescuers) choose(w *image.WAL, evenFailed bool) (ids.NodeID, bool) {
 	var can []*image.Node
 	for _, n := range r.nodes {
-		if (n.ID == w.Node || n.CanReach(w.Location)) && !r.failed[Attempt{w.Instance, n.ID}] {
+		reaches := n.ID == w.Node || n.CanReach(w.Location)
+		if reaches && (evenFailed || r.fails(n, w) == 0) {
 			can = append(can, n)
 		}
 	}
@@ -91,12 +95,20 @@ func (r *rescuers) choose(w *image.WAL) (ids.NodeID, bool) {
 	}
 	best := slices.MinFunc(can, func(a, b *image.Node) int {
 		return cmp.Or(
+			cmp.Compare(r.fails(a, w), r.fails(b, w)),
 			cmp.Compare(distance(a, w), distance(b, w)),
 			cmp.Compare(r.busy[a.ID], r.busy[b.ID]),
 			cmp.Compare(a.ID, b.ID))
 	})
 	r.busy[best.ID]++
 	return best.ID, true
+}
+
+func (r *rescuers) fails(n *image.Node, w *image.WAL) int {
+	if r.failed[Attempt{w.Instance, n.ID}] {
+		return 1
+	}
+	return 0
 }
 
 func distance(n *image.Node, w *image.WAL) int {

@@ -1,0 +1,303 @@
+package duties
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/balance"
+	"github.com/seawallmq/seawall/kraftmeta/image"
+)
+
+// controller applies commands at once, as the sole voter of a cluster.
+type controller struct {
+	mu      sync.Mutex
+	term    uint64
+	img     *image.Image
+	changed chan struct{}
+}
+
+func (c *controller) Term() (uint64, <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.term, c.changed
+}
+
+func (c *controller) Image() *image.Image {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.img
+}
+
+func (c *controller) Submit(_ context.Context, req *image.Request) (*image.Answer, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.term == 0 {
+		return nil, errors.New("not the active controller")
+	}
+	next, _, answer := image.Apply(c.img, c.img.Index()+1, req)
+	c.img = next
+	c.wake()
+	return answer, nil
+}
+
+func (c *controller) wake() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+func (c *controller) lead(term uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.term = term
+	c.wake()
+}
+
+// cluster is a controller with nodes that beat, in a bubble of fake time.
+type cluster struct {
+	*controller
+	t      *testing.T
+	duties *Duties
+	seq    uint64
+	epochs map[ids.NodeID]ids.NodeEpoch
+	dead   map[ids.NodeID]bool
+}
+
+const (
+	session = 1500 * time.Millisecond
+	beat    = 250 * time.Millisecond
+)
+
+// run runs f beside the duties.
+func run(t *testing.T, f func(c *cluster)) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &cluster{
+			controller: &controller{term: 1, img: image.New(), changed: make(chan struct{})},
+			t:          t, epochs: map[ids.NodeID]ids.NodeEpoch{}, dead: map[ids.NodeID]bool{},
+		}
+		c.do(&image.FormatCluster{ClusterID: ids.UUID{1}})
+		c.duties = New(Config{
+			Controller: c.controller, Session: session, Clock: clock.Wall(), Random: func(b []byte) { b[0] = 7 },
+			Log: slog.New(slog.DiscardHandler),
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); c.duties.Run(ctx) }()
+		synctest.Wait()
+		f(c)
+		cancel()
+		<-done
+	})
+}
+
+func (c *cluster) do(cmd image.Command) image.Result {
+	c.t.Helper()
+	c.seq++
+	a, err := c.Submit(context.Background(), &image.Request{
+		ID: image.CommandID{Issuer: ids.UUID{8}, Sequence: c.seq}, AckedBelow: c.seq, Command: cmd,
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if a.Refusal != nil {
+		c.t.Fatal(a.Refusal)
+	}
+	return a.Result
+}
+
+// join registers a node with a WAL that the others reach, and lets it beat.
+func (c *cluster) join(id ids.NodeID) ids.WALInstance {
+	c.t.Helper()
+	r := c.do(&image.RegisterNode{Node: id, Incarnation: ids.UUID{2, byte(id), byte(c.seq)}, Reach: []string{"file:///wal/"}})
+	c.epochs[id] = r.(*image.Registered).Epoch
+	w := ids.WALInstance{3, byte(id), byte(c.seq)}
+	c.do(&image.OpenWAL{Node: id, NodeEpoch: c.epochs[id], Instance: w, Kind: "shared", Location: "file:///wal/x"})
+	return w
+}
+
+// pass lets time pass, with the beats of the living.
+func (c *cluster) pass(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		for id, epoch := range c.epochs {
+			if !c.dead[id] {
+				c.duties.Beat(id, epoch)
+			}
+		}
+		time.Sleep(beat)
+		synctest.Wait()
+	}
+}
+
+func (c *cluster) state(id ids.NodeID) image.NodeState {
+	n, _ := c.Image().Node(id)
+	return n.State
+}
+
+func (c *cluster) leaders() []ids.NodeID {
+	var out []ids.NodeID
+	for p := range c.Image().AllPartitions() {
+		out = append(out, p.Leader)
+	}
+	return out
+}
+
+func TestASilentNodeIsFencedAndReplaced(t *testing.T) {
+	run(t, func(c *cluster) {
+		one := c.join(1)
+		c.join(2)
+		c.join(3)
+		c.do(&image.CreateTopics{Topics: []image.NewTopic{{Name: "t", ID: ids.TopicID{1}, Leaders: []ids.NodeID{1, 1, 2}}}})
+		c.pass(10 * session)
+		if s := c.state(1); s != image.NodeActive {
+			t.Fatalf("a node that beats is %v", s)
+		}
+		c.dead[1] = true
+		c.pass(session)
+		if s := c.state(1); s != image.NodeFenced {
+			t.Fatalf("after a session of silence node 1 is %v", s)
+		}
+		w, _ := c.Image().WAL(one)
+		if r := c.Image().RescuerOf(w); r != 2 && r != 3 {
+			t.Errorf("its WAL is for node %d to rescue", r)
+		}
+		if got, want := c.leaders(), []ids.NodeID{3, 2, 2}; !slices.Equal(got, want) {
+			t.Errorf("leaders %v, want %v", got, want)
+		}
+	})
+}
+
+func TestARescuerThatFailsIsReplaced(t *testing.T) {
+	run(t, func(c *cluster) {
+		one := c.join(1)
+		c.join(2)
+		c.join(3)
+		c.dead[1] = true
+		c.pass(2 * session)
+		rescuer := func() ids.NodeID {
+			w, _ := c.Image().WAL(one)
+			return c.Image().RescuerOf(w)
+		}
+		first := rescuer()
+		c.duties.RescueFailed(first, one)
+		synctest.Wait()
+		if r := rescuer(); r == first || r == 1 {
+			t.Fatalf("after node %d failed, node %d is named", first, r)
+		}
+		c.dead[rescuer()] = true
+		c.pass(2 * session)
+		if r := rescuer(); r != first {
+			t.Errorf("with nobody else left, node %d is named", r)
+		}
+	})
+}
+
+func TestANewTermGivesEverybodyASession(t *testing.T) {
+	run(t, func(c *cluster) {
+		c.join(1)
+		c.join(2)
+		c.pass(session)
+		c.lead(0)
+		synctest.Wait()
+		if c.duties.Beat(1, 1) {
+			t.Error("a controller that is not the active one took a beat")
+		}
+		time.Sleep(10 * session)
+		synctest.Wait()
+		if c.state(1) != image.NodeActive {
+			t.Fatal("a controller that is not the active one fenced a node")
+		}
+		c.lead(3)
+		c.dead[2] = true
+		c.pass(session - beat)
+		if c.state(2) != image.NodeActive {
+			t.Error("a node was fenced before its session was over")
+		}
+		c.pass(2 * beat)
+		if c.state(2) != image.NodeFenced || c.state(1) != image.NodeActive {
+			t.Errorf("node 1 is %v, node 2 %v", c.state(1), c.state(2))
+		}
+	})
+}
+
+func TestTheLastNodesAreNotFenced(t *testing.T) {
+	run(t, func(c *cluster) {
+		c.join(1)
+		c.join(2)
+		c.dead[1], c.dead[2] = true, true
+		c.pass(5 * session)
+		if c.state(1) != image.NodeActive || c.state(2) != image.NodeActive {
+			t.Error("fenced with nobody to take over")
+		}
+		c.dead[2] = false
+		c.pass(2 * beat)
+		if c.state(1) != image.NodeFenced || c.state(2) != image.NodeActive {
+			t.Errorf("node 1 is %v, node 2 %v", c.state(1), c.state(2))
+		}
+	})
+}
+
+func TestAPausedControllerTakesNobodyForDead(t *testing.T) {
+	c := &controller{term: 1, img: image.New(), changed: make(chan struct{})}
+	manual := clock.NewManual(time.Unix(0, 0))
+	d := New(Config{
+		Controller: c, Session: session, Clock: manual, Random: func([]byte) {}, Log: slog.New(slog.DiscardHandler),
+	})
+	cl := &cluster{controller: c, t: t, epochs: map[ids.NodeID]ids.NodeEpoch{}}
+	cl.do(&image.FormatCluster{ClusterID: ids.UUID{1}})
+	cl.join(1)
+	cl.join(2)
+	d.begin(1)
+	w := worker{Duties: d, issuer: ids.UUID{7}}
+	w.work(t.Context())
+	manual.Advance(100 * session) // and then node 1 is quicker than node 2
+	d.Beat(1, 1)
+	w.work(t.Context())
+	if s := cl.state(2); s != image.NodeActive {
+		t.Errorf("node 2 is %v", s)
+	}
+}
+
+func TestLoadIsEvenedOutAtItsPace(t *testing.T) {
+	c := &controller{term: 1, img: image.New(), changed: make(chan struct{})}
+	manual := clock.NewManual(time.Unix(0, 0))
+	d := New(Config{
+		Controller: c, Session: session, Clock: manual, Random: func([]byte) {}, Log: slog.New(slog.DiscardHandler),
+		Balance: BalanceConfig{Enabled: true, Interval: 10 * time.Second, Options: balance.Options{Slack: 0.1, MovesMax: 1}},
+	})
+	cl := &cluster{controller: c, t: t, epochs: map[ids.NodeID]ids.NodeEpoch{}}
+	cl.do(&image.FormatCluster{ClusterID: ids.UUID{1}})
+	cl.join(1)
+	cl.do(&image.CreateTopics{Topics: []image.NewTopic{{Name: "t", ID: ids.TopicID{1}, Leaders: slices.Repeat([]ids.NodeID{1}, 8)}}})
+	cl.join(2)
+	d.begin(1)
+	w := worker{Duties: d, issuer: ids.UUID{7}}
+	led := func() (n int) {
+		for _, l := range cl.leaders() {
+			if l == 2 {
+				n++
+			}
+		}
+		return n
+	}
+	for i, want := range []int{0, 0, 1, 1, 2} {
+		d.Beat(1, 1)
+		d.Beat(2, 1)
+		w.work(t.Context())
+		if got := led(); got != want {
+			t.Errorf("step %d: node 2 leads %d, want %d", i, got, want)
+		}
+		for range 5 {
+			manual.Advance(time.Second)
+			d.Beat(1, 1)
+			d.Beat(2, 1)
+			w.looked = d.now()
+		}
+	}
+}
