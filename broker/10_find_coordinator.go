@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seawallmq/seawall/broker/partition"
+	"github.com/seawallmq/seawall/kraftmeta/balance"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -99,7 +100,7 @@ func (b *Broker) locateCoordinator(c *Ctx, kind int8, key string) (at clientBrok
 func (b *Broker) makeOffsetsTopic(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, offsetsTopicWait)
 	defer cancel()
-	t := b.defaultTopic(partition.OffsetsTopic, loads(b.Metadata.Image()))
+	t := b.defaultTopic(partition.OffsetsTopic, balance.NewPlacer(b.Metadata.Image(), nil))
 	if _, err := b.createTopics(ctx, []image.NewTopic{t}); err != nil {
 		b.Log.Warn("the offsets topic was not made", "error", err)
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/seawallmq/seawall/broker/partition"
 	"github.com/seawallmq/seawall/internal/config"
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/balance"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -58,7 +59,7 @@ type topicPlan struct {
 // once in the plan.
 func (b *Broker) planTopics(req *kmsg.CreateTopicsRequest) []topicPlan {
 	img := b.Metadata.Image()
-	l := loads(img)
+	placer := balance.NewPlacer(img, nil)
 	var plan []topicPlan
 	at := map[string]int{}
 	partitions := 0
@@ -75,7 +76,7 @@ func (b *Broker) planTopics(req *kmsg.CreateTopicsRequest) []topicPlan {
 			p.err = b.planSettings(&p, t.Configs)
 		}
 		if p.err == nil {
-			p.err = b.planPartitions(img, &p, t, l)
+			p.err = b.planPartitions(img, &p, t, placer)
 		}
 		if partitions += len(p.Leaders); partitions > newPartitionsMax && p.err == nil {
 			p.err = refuse(kerr.PolicyViolation, "Excessively large number of partitions per request.")
@@ -115,7 +116,7 @@ func (b *Broker) planSettings(p *topicPlan, configs []kmsg.CreateTopicsRequestTo
 }
 
 // planPartitions chooses the leaders of a topic.
-func (b *Broker) planPartitions(img *image.Image, p *topicPlan, t *kmsg.CreateTopicsRequestTopic, l []nodeLoad) error {
+func (b *Broker) planPartitions(img *image.Image, p *topicPlan, t *kmsg.CreateTopicsRequestTopic, placer *balance.Placer) error {
 	if len(t.ReplicaAssignment) > 0 {
 		return p.assign(img, t)
 	}
@@ -140,7 +141,7 @@ func (b *Broker) planPartitions(img *image.Image, p *topicPlan, t *kmsg.CreateTo
 	case n > newPartitionsMax:
 		return refuse(kerr.PolicyViolation, "Excessively large number of partitions per request.")
 	}
-	if p.Leaders = place(l, n); p.Leaders == nil {
+	if p.Leaders = placer.Place(n); p.Leaders == nil {
 		return refuse(kerr.InvalidReplicationFactor, "No broker is alive to lead a partition.")
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/balance"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -46,7 +47,7 @@ func (b *Broker) createPartitions(c *Ctx, req *kmsg.CreatePartitionsRequest) kms
 // for those without, and where each of that command's topics stands.
 func (b *Broker) planMore(req *kmsg.CreatePartitionsRequest) (errs []error, cmd *image.CreatePartitions, of []int) {
 	img := b.Metadata.Image()
-	l := loads(img)
+	placer := balance.NewPlacer(img, nil)
 	cmd = new(image.CreatePartitions)
 	errs = make([]error, len(req.Topics))
 	times := map[string]int{}
@@ -61,7 +62,7 @@ func (b *Broker) planMore(req *kmsg.CreatePartitionsRequest) (errs []error, cmd 
 			continue
 		}
 		var more image.MorePartitions
-		if more, errs[i] = planGrowth(img, t, l); errs[i] != nil {
+		if more, errs[i] = planGrowth(img, t, placer); errs[i] != nil {
 			continue
 		}
 		if partitions += len(more.Leaders); partitions > newPartitionsMax {
@@ -74,7 +75,7 @@ func (b *Broker) planMore(req *kmsg.CreatePartitionsRequest) (errs []error, cmd 
 }
 
 // planGrowth chooses the leaders of the partitions that are added to a topic.
-func planGrowth(img *image.Image, t *kmsg.CreatePartitionsRequestTopic, l []nodeLoad) (more image.MorePartitions, err error) {
+func planGrowth(img *image.Image, t *kmsg.CreatePartitionsRequestTopic, placer *balance.Placer) (more image.MorePartitions, err error) {
 	topic, ok := img.TopicByName(t.Topic)
 	if !ok {
 		return more, refuse(kerr.UnknownTopicOrPartition, "Topic '%s' does not exist.", t.Topic)
@@ -93,7 +94,7 @@ func planGrowth(img *image.Image, t *kmsg.CreatePartitionsRequestTopic, l []node
 	case added > newPartitionsMax:
 		return more, refuse(kerr.PolicyViolation, "Excessively large number of partitions per request.")
 	case t.Assignment == nil:
-		if more.Leaders = place(l, added); more.Leaders == nil {
+		if more.Leaders = placer.Place(added); more.Leaders == nil {
 			return more, refuse(kerr.InvalidReplicationFactor, "No broker is alive to lead a partition.")
 		}
 		return more, nil

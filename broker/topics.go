@@ -8,6 +8,7 @@ import (
 
 	"github.com/seawallmq/seawall/broker/partition"
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/balance"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -46,10 +47,10 @@ func (b *Broker) autoCreate(ctx context.Context, names []string) map[string]erro
 		notMade[name] = kerr.LeaderNotAvailable
 	}
 	names = names[:min(len(names), autoCreateMax)]
-	l := loads(b.Metadata.Image())
+	placer := balance.NewPlacer(b.Metadata.Image(), nil)
 	var topics []image.NewTopic
 	for _, name := range names {
-		topics = append(topics, b.defaultTopic(name, l))
+		topics = append(topics, b.defaultTopic(name, placer))
 	}
 	outcomes, err := b.createTopics(ctx, topics)
 	if err != nil {
@@ -71,13 +72,13 @@ func (b *Broker) autoCreate(ctx context.Context, names []string) map[string]erro
 }
 
 // defaultTopic is a topic of that name as the broker makes it unasked.
-func (b *Broker) defaultTopic(name string, l []nodeLoad) image.NewTopic {
+func (b *Broker) defaultTopic(name string, placer *balance.Placer) image.NewTopic {
 	t := image.NewTopic{Name: name, ID: b.newTopicID()}
 	partitions := b.Config.Topics.NumPartitions
 	if name == partition.OffsetsTopic {
 		partitions, t.Configs = b.Config.Offsets.NumPartitions, offsetsTopicConfigs
 	}
-	t.Leaders = place(l, partitions)
+	t.Leaders = placer.Place(partitions)
 	return t
 }
 

@@ -320,19 +320,3 @@ func TestCreatePartitions(t *testing.T) {
 		}
 	}
 }
-
-func TestPlace(t *testing.T) {
-	for _, c := range []struct {
-		loads []nodeLoad
-		n     int
-		want  []ids.NodeID
-	}{
-		{nil, 2, nil},
-		{[]nodeLoad{{1, 9}}, 2, []ids.NodeID{1, 1}},
-		{[]nodeLoad{{1, 2}, {2, 0}, {3, 1}}, 6, []ids.NodeID{2, 2, 3, 1, 2, 3}},
-	} {
-		if got := place(c.loads, c.n); !cmp.Equal(got, c.want) {
-			t.Errorf("%d partitions over %v: %v, want %v", c.n, c.loads, got, c.want)
-		}
-	}
-}
