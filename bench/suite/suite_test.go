@@ -31,7 +31,7 @@ func options(t *testing.T, arms ...arm.Arm) Options {
 	return Options{
 		Arms: arms, Scratch: t.TempDir(), Parts: []string{"produce"}, Log: t.Logf,
 		Settings: report.Settings{
-			Rounds: 2, WarmUp: 10 * time.Millisecond, Duration: 100 * time.Millisecond, RecordBytes: 1024, Partitions: partitions,
+			Rounds: 2, WarmUp: 10 * time.Millisecond, Duration: 500 * time.Millisecond, RecordBytes: 1024, Partitions: partitions,
 		},
 	}
 }
