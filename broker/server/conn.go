@@ -27,6 +27,7 @@ type Conn struct {
 	active  atomic.Int64 // last byte read, or response handed over
 	reading atomic.Int64 // deadline of the frame being read
 	writing atomic.Int64 // last progress of a writer that had to wait
+	taken   atomic.Bool  // handed over: no limit of time holds any more
 
 	in inbound // the reader's
 

@@ -27,6 +27,10 @@
 // writer goroutine that lives as long as there is something to write. So a
 // completer never waits for a client.
 //
+// A request may have its connection handed over to another protocol
+// ([Request.HandOver]): after its answer the reader reads no more, and waits for
+// the end of the connection.
+//
 // # Bounds
 //
 // The length prefix is checked before anything is allocated for the frame. A

@@ -95,6 +95,7 @@ func (c *Conn) writeLoop() {
 // rest gives up busy. It is called with c.mu held and releases it.
 func (c *Conn) rest() {
 	c.busy = false
+	c.room.Signal() // one who waits to hand the connection over
 	finished := c.finished()
 	c.mu.Unlock()
 	if finished {

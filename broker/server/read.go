@@ -23,7 +23,8 @@ const decodeFreeBytes = 64 << 10
 // inbound is the reader's state.
 type inbound struct {
 	br       *bufio.Reader
-	clientID string // of the last request: most share it
+	clientID string         // of the last request: most share it
+	handOver func(net.Conn) // set by Request.HandOver
 }
 
 // readLoop is the connection's reader goroutine.
@@ -171,6 +172,9 @@ func (c *Conn) serve(f *frame) error {
 		defer c.srv.leaveBlocking()
 	}
 	c.run(f, r)
+	if c.in.handOver != nil {
+		return c.handOver()
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net"
 	"time"
 )
 
@@ -58,6 +59,15 @@ func (r *Request) More() bool { return r.Conn.in.br.Buffered() > 0 }
 
 // Ticket is the right to answer r, once.
 func (r *Request) Ticket() Ticket { return Ticket{r: r, seq: r.seq} }
+
+// HandOver gives the connection to another protocol: once this request and those
+// before it are answered, to is called with what it goes on with, which the
+// taker closes in the end; the server reads no more of it, and no limit of time
+// holds. It must be called within API.Serve, before the answer, and not with a
+// client that sends further requests without waiting for it. to must not block.
+// When the connection ends before, it is not called; Server.Drain and Close end
+// a connection that was handed over too.
+func (r *Request) HandOver(to func(net.Conn)) { r.Conn.in.handOver = to }
 
 // DecodedTo tells how many bytes of memory decoding really made of the body, so
 // that the rest of the worst case, which was paid for, is given back.

@@ -45,6 +45,9 @@ func (s *Server) sweep() {
 
 // judge closes the connection if it is past a time limit.
 func (c *Conn) judge(now int64) {
+	if c.taken.Load() {
+		return
+	}
 	idleMax := int64(c.srv.cfg.IdleMax)
 	if deadline := c.reading.Load(); deadline != 0 && now > deadline {
 		c.fail(errFrameStalled)
