@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
 	"github.com/seawallmq/seawall/internal/ids"
@@ -26,6 +27,8 @@ type Controller struct {
 	store     *logStore
 	fsm       *fsm
 	raft      *raft.Raft
+	streams   *streams               // nil: nothing leads to other voters
+	transport *raft.NetworkTransport // over streams
 	snapshots outgoing
 
 	term      atomic.Uint64 // of this controller while it leads with all applied, else 0
@@ -64,7 +67,7 @@ func Open(opts Options) (*Controller, error) {
 	}
 	c.fsm = &fsm{feed: newFeed(opts.FeedBytes), onFail: c.fail}
 	if err := c.start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start metadata consensus in %s: %w", opts.Dir, err), c.store.close())
+		return nil, errors.Join(fmt.Errorf("start metadata consensus in %s: %w", opts.Dir, err), c.closeTransport(), c.store.close())
 	}
 	c.watched.Add(1)
 	go c.watchLeadership()
@@ -78,12 +81,9 @@ func (c *Controller) start() error {
 	if err != nil {
 		return err
 	}
-	transport := c.opts.Transport
-	if transport == nil {
-		_, transport = raft.NewInmemTransport("alone") // opens no port
-	}
+	transport := c.newTransport(conf.Logger)
 	var logs raft.LogStore = c.store
-	if !c.opts.alone() {
+	if c.streams != nil {
 		// Followers are sent entries from memory while they keep up.
 		if logs, err = raft.NewLogCache(256, c.store); err != nil {
 			return err
@@ -93,9 +93,8 @@ func (c *Controller) start() error {
 	if err != nil {
 		return err
 	}
-	if !started {
-		servers := c.opts.raftServers(transport.LocalAddr())
-		if err := raft.BootstrapCluster(conf, logs, c.store, snapshots, transport, servers); err != nil {
+	if !started && !c.opts.Join {
+		if err := raft.BootstrapCluster(conf, logs, c.store, snapshots, transport, c.opts.raftServers()); err != nil {
 			return err
 		}
 	}
@@ -105,11 +104,28 @@ func (c *Controller) start() error {
 	return c.stand()
 }
 
+// newTransport makes what carries consensus between voters.
+func (c *Controller) newTransport(log hclog.Logger) raft.Transport {
+	if c.opts.Dial == nil {
+		_, alone := raft.NewInmemTransport(c.opts.self().serverAddress()) // opens no port
+		return alone
+	}
+	c.streams = newStreams(c.opts.self(), c.opts.Dial)
+	c.transport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream: c.streams, MaxPool: 2, Timeout: streamTimeout, Logger: log, MsgpackUseNewTimeFormat: true,
+	})
+	return c.transport
+}
+
+// streamTimeout bounds a connection's making and each message on it, snapshots
+// by their size.
+const streamTimeout = 2 * time.Second
+
 // bootstrapped says whether the directory has consensus's first entry, which
 // names the voters.
 func (c *Controller) bootstrapped(snapshots raft.SnapshotStore) (bool, error) {
 	started, err := raft.HasExistingState(c.store, c.store, snapshots)
-	if err != nil || !started || !c.opts.alone() {
+	if err != nil || !started || !c.opts.startsAlone() {
 		return started, err
 	}
 	// A process that died while it bootstrapped may have stored the term and no
@@ -131,7 +147,8 @@ var termKey = []byte("CurrentTerm")
 // stand makes a sole voter elect itself at once instead of after a time-out:
 // a follower whose time-out is shortened looks at once whether it has passed.
 func (c *Controller) stand() error {
-	if !c.opts.alone() {
+	servers := c.raft.GetConfiguration().Configuration().Servers
+	if len(servers) != 1 || servers[0].ID != serverID(c.opts.Node) {
 		return nil
 	}
 	shorter := c.raft.ReloadableConfig()
@@ -259,7 +276,10 @@ func (c *Controller) IsActive() bool { return c.raft.State() == raft.Leader }
 // or the image may have changed.
 func (c *Controller) Term() (term uint64, changed <-chan struct{}) {
 	changed = c.fsm.feed.changed()
-	return c.term.Load(), changed
+	if term = c.term.Load(); !c.IsActive() {
+		term = 0 // and changed is about to be closed
+	}
+	return term, changed
 }
 
 func (c *Controller) notActive() error {
@@ -352,9 +372,16 @@ func (c *Controller) Fetch(ctx context.Context, req FetchRequest) (*FetchRespons
 func (c *Controller) Close() error {
 	c.closeOnce.Do(func() {
 		close(c.closing)
-		err := c.raft.Shutdown().Error()
+		err := errors.Join(c.raft.Shutdown().Error(), c.closeTransport()) // a second shutdown leaves it open
 		c.watched.Wait()
 		c.closeErr = errors.Join(err, c.store.close())
 	})
 	return c.closeErr
+}
+
+func (c *Controller) closeTransport() error {
+	if c.transport == nil {
+		return nil
+	}
+	return c.transport.Close()
 }

@@ -27,13 +27,19 @@
 // in bytes, which [Controller.Handle] answers, over whatever carries requests
 // between nodes.
 //
+// Several voters reach each other by Options.Dial and [Controller.Take]: the
+// connections are made, secured and admitted elsewhere, and speak the consensus
+// library's protocol from then on. All bootstrap the same configuration; later
+// voters come by Options.Join and [Controller.AddVoter].
+//
 // c.Failed tells of a disk that failed. What Do returns can be read from
 // o.Image() at once. A context without an end makes Do wait for a controller as
 // long as there is none.
 //
 // # Goroutines and locks
 //
-// A Controller runs those of the consensus library and one that formats a new
+// A Controller runs those of the consensus library, one for a connection taken
+// until the library accepts it, and one that formats a new
 // cluster; a Submit runs one while it waits, as consensus does not heed
 // contexts. An Observer runs one. The feed's lock is held while a command is
 // applied; an Observer's advance lock comes before its mu; a Client's lock is

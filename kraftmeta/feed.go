@@ -159,6 +159,20 @@ func (f *feed) note(req *FetchRequest) {
 	}
 }
 
+// observed is how far the observers of nodes have come that are still alive, by
+// node.
+func (f *feed) observed() []Observed {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []Observed
+	for n := range f.img.Nodes() {
+		if p, ok := f.passed[n.ID]; ok && n.IsAlive() && p.incarnation == n.Incarnation {
+			out = append(out, Observed{n.ID, p.index})
+		}
+	}
+	return out
+}
+
 // livingFloor is the least index that the observers of all living nodes have
 // passed; a node that has not fetched since it registered has passed nothing.
 func (f *feed) livingFloor() uint64 {

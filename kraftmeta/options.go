@@ -1,9 +1,12 @@
 package kraftmeta
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -23,8 +26,12 @@ type Options struct {
 	// means that this one is alone. They matter at the first start only; later
 	// they are as consensus has them.
 	Voters []Voter
-	// Transport carries consensus between voters; a sole voter needs none.
-	Transport raft.Transport
+	// Join is for a controller that is not yet a voter: it waits until the
+	// others add it. Voters is empty then.
+	Join bool
+	// Dial connects to another voter, whose [Controller.Take] gets the other
+	// end. A sole voter that stays alone needs none.
+	Dial func(ctx context.Context, to Voter) (net.Conn, error)
 	// Features are the levels a new cluster begins with: by default the latest.
 	Features []image.Feature
 	// Random fills its argument and does not fail.
@@ -39,12 +46,6 @@ type Options struct {
 	// FeedBytes bounds, roughly, the deltas kept for observers; one that is
 	// further behind gets a snapshot.
 	FeedBytes int64 // default 16 MiB
-}
-
-// Voter is a controller that takes part in consensus.
-type Voter struct {
-	Node    ids.NodeID
-	Address string // as the Transport dials it
 }
 
 func (o *Options) setDefaults() {
@@ -77,16 +78,12 @@ func (o *Options) validate() error {
 	if o.Random == nil {
 		faults = append(faults, errors.New("no source of randomness"))
 	}
-	if !o.alone() {
-		listed := false
-		for _, v := range o.Voters {
-			listed = listed || v.Node == o.Node
-		}
-		if !listed {
-			faults = append(faults, fmt.Errorf("node %d is not among the voters", o.Node))
-		}
-		if o.Transport == nil {
-			faults = append(faults, errors.New("several voters and no transport between them"))
+	if len(o.Voters) > 0 && !slices.ContainsFunc(o.Voters, func(v Voter) bool { return v.Node == o.Node }) {
+		faults = append(faults, fmt.Errorf("node %d is not among the voters", o.Node))
+	}
+	if len(o.Voters) > 1 || o.Join {
+		if o.Dial == nil {
+			faults = append(faults, errors.New("several voters and no connections between them"))
 		}
 		if o.ClusterID.IsZero() {
 			faults = append(faults, errors.New("several voters and no cluster id that they agree on"))
@@ -98,7 +95,19 @@ func (o *Options) validate() error {
 	return nil
 }
 
-func (o *Options) alone() bool { return len(o.Voters) == 0 || len(o.Voters) == 1 && o.Transport == nil }
+// self is this controller as a voter.
+func (o *Options) self() Voter {
+	for _, v := range o.Voters {
+		if v.Node == o.Node {
+			return v
+		}
+	}
+	return Voter{Node: o.Node}
+}
+
+// startsAlone says that this controller is the first and only voter when it is
+// new.
+func (o *Options) startsAlone() bool { return len(o.Voters) <= 1 && !o.Join }
 
 // electionTimeout is how long voters wait before they stand for election. A
 // sole voter never waits for it, see [Controller.stand].
@@ -109,24 +118,26 @@ func (o *Options) raftConfig() *raft.Config {
 	c.LocalID = serverID(o.Node)
 	c.Logger = newRaftLogger(o.Logger)
 	c.NoLegacyTelemetry = true
-	c.BatchApplyCh = true // commands that wait share one sync of the log
+	c.ShutdownOnRemove = false // who was removed as a voter may be added again
+	c.BatchApplyCh = true      // commands that wait share one sync of the log
 	c.TrailingLogs = o.KeepCommands
 	c.SnapshotThreshold = o.SnapshotCommands
 	c.SnapshotInterval = 10 * time.Second
 	// A little longer than electionTimeout, so that stand can shorten it.
 	c.HeartbeatTimeout = electionTimeout + time.Millisecond
 	c.ElectionTimeout = electionTimeout + time.Millisecond
-	c.LeaderLeaseTimeout = electionTimeout / 2
+	c.LeaderLeaseTimeout = electionTimeout // no read rests on it
 	return c
 }
 
-func (o *Options) raftServers(local raft.ServerAddress) raft.Configuration {
-	if o.alone() {
-		return raft.Configuration{Servers: []raft.Server{{ID: serverID(o.Node), Address: local}}}
+// raftServers are the voters of a new cluster.
+func (o *Options) raftServers() (c raft.Configuration) {
+	voters := o.Voters
+	if len(voters) == 0 {
+		voters = []Voter{o.self()}
 	}
-	var c raft.Configuration
-	for _, v := range o.Voters {
-		c.Servers = append(c.Servers, raft.Server{ID: serverID(v.Node), Address: raft.ServerAddress(v.Address)})
+	for _, v := range voters {
+		c.Servers = append(c.Servers, raft.Server{ID: serverID(v.Node), Address: v.serverAddress()})
 	}
 	return c
 }

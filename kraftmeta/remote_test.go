@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/raft"
-
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
@@ -141,63 +139,6 @@ type roundTripFunc func(context.Context, ids.NodeID, Message, []byte) ([]byte, e
 
 func (f roundTripFunc) RoundTrip(ctx context.Context, to ids.NodeID, kind Message, request []byte) ([]byte, error) {
 	return f(ctx, to, kind, request)
-}
-
-// TestThreeVoters loses the active controller and goes on with the others.
-func TestThreeVoters(t *testing.T) {
-	cluster := newUUID()
-	net := &network{rng: rand.New(rand.NewPCG(1, 2)), controllers: map[ids.NodeID]*Controller{}}
-	var voters []Voter
-	transports := map[ids.NodeID]*raft.InmemTransport{}
-	for id := ids.NodeID(1); id <= 3; id++ {
-		addr, tr := raft.NewInmemTransport("")
-		transports[id] = tr
-		voters = append(voters, Voter{Node: id, Address: string(addr)})
-	}
-	for a, from := range transports {
-		for b, to := range transports {
-			if a != b {
-				from.Connect(to.LocalAddr(), to)
-			}
-		}
-	}
-	for id, tr := range transports {
-		c, err := Open(Options{
-			Dir: t.TempDir(), Node: id, ClusterID: cluster, Voters: voters, Transport: tr, Random: random,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = c.Close() })
-		net.controllers[id] = c
-	}
-	ctx := testContext(t)
-	for _, c := range net.controllers {
-		if err := c.WaitReady(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
-	o, client, incarnation := follower(t, net, 7)
-	if _, err := Do(ctx, client, &image.RegisterNode{Node: 7, Incarnation: incarnation}); err != nil {
-		t.Fatal(err)
-	}
-
-	net.mu.Lock()
-	for id, c := range net.controllers {
-		if c.IsActive() {
-			transports[id].DisconnectAll()
-			delete(net.controllers, id)
-			_ = c.Close()
-		}
-	}
-	net.mu.Unlock()
-	ids, err := Do(ctx, client, &image.AllocateProducerIDs{Node: 7, NodeEpoch: 1, Count: 10})
-	if err != nil || ids.First != 0 {
-		t.Fatalf("after the active controller is gone: %+v, %v", ids, err)
-	}
-	if o.Image().ClusterID() != cluster {
-		t.Errorf("cluster %s", o.Image().ClusterID())
-	}
 }
 
 // TestFloorWaitsForEveryLivingNode: an object may be deleted only when the
