@@ -3,6 +3,7 @@ package config
 import (
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/seawallmq/seawall/internal/ids"
 )
@@ -13,7 +14,8 @@ func (c *Config) build(faults *Faults) {
 	r := reader(c.effective)
 	c.buildNode(r)
 	c.buildNetwork(r, faults)
-	c.Controller.Voters = c.voters(r, faults)
+	c.Controller = Controller{Bootstrap: r.list("controller.quorum.bootstrap.servers"), Voters: c.voters(r, faults)}
+	c.Lease = Lease{Interval: r.duration("broker.heartbeat.interval.ms"), Session: r.duration("broker.session.timeout.ms")}
 	c.Admin.Addr = r.text("admin.listener")
 	c.buildStorage(r)
 	c.buildMemory(r)
@@ -76,12 +78,20 @@ func (c *Config) buildNetwork(r reader, faults *Faults) {
 	forControllers := r.list("controller.listener.names")
 
 	n := &c.Network
+	_, explicit := c.set["listeners"]
 	for _, l := range parse("listeners", protocols) {
-		if slices.Contains(forControllers, l.Name) {
+		switch forController := slices.Contains(forControllers, l.Name); {
+		case !explicit && (forController && !c.Node.IsController || !forController && !c.Node.IsBroker):
+			// The default names one of each kind.
+		case forController:
 			n.ControllerListeners = append(n.ControllerListeners, l)
-		} else {
+		default:
 			n.Listeners = append(n.Listeners, l)
 		}
+	}
+	n.InterBroker = strings.ToUpper(r.text("inter.broker.listener.name"))
+	if n.InterBroker == "" && len(n.Listeners) > 0 {
+		n.InterBroker = n.Listeners[0].Name
 	}
 	n.Advertised = parse("advertised.listeners", protocols)
 	if len(n.Advertised) == 0 {
@@ -102,16 +112,25 @@ func (c *Config) buildNetwork(r reader, faults *Faults) {
 	n.DescribePartsMax = r.int("max.request.partition.size.limit")
 }
 
-// voters reads the quorum. The default names voter 1; a node with another id
-// that says nothing of voters means itself.
+// voters reads the quorum. A controller that is told of no others is alone.
 func (c *Config) voters(r reader, faults *Faults) []Voter {
 	const property = "controller.quorum.voters"
+	if _, explicit := c.set[property]; !explicit {
+		if !c.Node.IsController || r.text("controller.quorum.bootstrap.servers") != "" {
+			return nil
+		}
+		alone := Voter{ID: int32(c.Node.ID), Host: "localhost"}
+		if ls := c.Network.ControllerListeners; len(ls) > 0 {
+			alone.Host, alone.Port = ls[0].Host, ls[0].Port
+			if ls[0].Wildcard() {
+				alone.Host = c.facts.hostname
+			}
+		}
+		return []Voter{alone}
+	}
 	voters, err := parseVoters(r.text(property))
 	if err != nil {
 		faults.add(property, r.text(property), err.Error(), "")
-	}
-	if _, explicit := c.set[property]; !explicit && len(voters) == 1 {
-		voters[0].ID = int32(c.Node.ID)
 	}
 	return voters
 }

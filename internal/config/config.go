@@ -13,6 +13,7 @@ type Config struct {
 	Node       Node
 	Network    Network
 	Controller Controller
+	Lease      Lease
 	Admin      Admin
 	Memory     Memory
 	WAL        WAL
@@ -58,6 +59,7 @@ type Node struct {
 type Network struct {
 	Listeners           []Listener // for clients and brokers
 	ControllerListeners []Listener // for controllers
+	InterBroker         string     // which of Listeners brokers use among themselves
 	Advertised          []Listener // what clients are told; one for each of Listeners. Port 0: the one bound
 	RequestBytesMax     int        // longest frame
 	ConnectionsMax      int
@@ -70,9 +72,22 @@ type Network struct {
 	DescribePartsMax    int // partitions in one answer of DescribeTopicPartitions
 }
 
-// Controller is the metadata quorum.
+// Controller is the metadata quorum, and how a node finds it.
 type Controller struct {
-	Voters []Voter
+	Voters    []Voter  // as configured; none when Bootstrap is to find them
+	Bootstrap []string // host:port of controller listeners
+}
+
+// HasOthers says whether there are, or can be, other nodes than this one: it
+// tells them where it listens.
+func (c *Config) HasOthers() bool {
+	return !c.Node.IsController || len(c.Controller.Voters) != 1 || len(c.Network.ControllerListeners) > 0
+}
+
+// Lease is how brokers show that they are alive.
+type Lease struct {
+	Interval time.Duration // between two heartbeats
+	Session  time.Duration // of silence, after which a broker is taken for dead
 }
 
 // Admin is the HTTP listener for health and metrics.

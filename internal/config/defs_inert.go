@@ -19,7 +19,6 @@ var inertDefs = inert(
 	Def{Name: "controlled.shutdown.enable", Type: Bool, Default: "true"},
 	Def{Name: "controlled.shutdown.max.retries", Type: Int, Default: "3"},
 	Def{Name: "controlled.shutdown.retry.backoff.ms", Type: Long, Default: "5000", Unit: "ms"},
-	Def{Name: "controller.quorum.bootstrap.servers", Type: List},
 	Def{Name: "controller.quorum.election.backoff.max.ms", Type: Int, Default: "1000", Unit: "ms"},
 	Def{Name: "controller.quorum.append.linger.ms", Type: Int, Default: "25", Unit: "ms"},
 	Def{Name: "controller.quorum.retry.backoff.ms", Type: Int, Default: "20", Unit: "ms"},

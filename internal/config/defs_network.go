@@ -9,8 +9,8 @@ var networkDefs = []Def{
 	{Name: "listener.security.protocol.map", Type: String,
 		Default: "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
 		Doc:     "The security protocol of each listener name. This version speaks PLAINTEXT."},
-	{Name: "inter.broker.listener.name", Type: String, Inert: true,
-		Doc: "The listener that brokers use among themselves. Empty: the first that is not for controllers."},
+	{Name: "inter.broker.listener.name", Type: String,
+		Doc: "The listener that brokers use among themselves. Empty: the first that is not for controllers. Whoever connects there can ask what only brokers should: without authentication, give brokers a listener of their own that clients do not reach."},
 	{Name: "security.inter.broker.protocol", Type: String, Default: "PLAINTEXT", Valid: unsupported("PLAINTEXT", "TLS or SASL"),
 		Doc: "The security protocol that brokers use among themselves."},
 

@@ -33,10 +33,11 @@ type Voter struct {
 	Port int
 }
 
+// Addr is host:port of the voter's controller listener.
+func (v Voter) Addr() string { return net.JoinHostPort(v.Host, strconv.Itoa(v.Port)) }
+
 // String is the voter as the property spells it.
-func (v Voter) String() string {
-	return fmt.Sprintf("%d@%s", v.ID, net.JoinHostPort(v.Host, strconv.Itoa(v.Port)))
-}
+func (v Voter) String() string { return fmt.Sprintf("%d@%s", v.ID, v.Addr()) }
 
 // parseListeners reads a list of NAME://host:port, with the protocol of each
 // name by protocols.
@@ -130,4 +131,13 @@ func checkHostPort(value string) error {
 	}
 	_, _, err := splitHostPort(value)
 	return err
+}
+
+func checkHostPorts(value string) error {
+	for _, e := range SplitList(value) {
+		if _, _, err := splitHostPort(e); err != nil {
+			return fmt.Errorf("%q: %w", e, err)
+		}
+	}
+	return nil
 }

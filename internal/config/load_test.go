@@ -74,6 +74,23 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+func TestRoles(t *testing.T) {
+	const cluster = "cluster.id=AAAAAAAAAAAAAAAAAAAAAQ\n"
+	c := load(t, Sources{File: []byte(cluster + "node.id=2\nprocess.roles=controller\ncontroller.quorum.voters=1@a:1,2@b:2,3@c:3\n")})
+	if len(c.Network.Listeners) != 0 || len(c.Network.ControllerListeners) != 1 || len(c.Controller.Voters) != 3 {
+		t.Errorf("controller: %+v, %+v", c.Network, c.Controller)
+	}
+	c = load(t, Sources{File: []byte(minimal + "process.roles=broker\ncontroller.quorum.bootstrap.servers=a:1,b:2\n"), Hostname: "h"})
+	if len(c.Network.Listeners) != 1 || len(c.Network.ControllerListeners) != 0 || len(c.Controller.Bootstrap) != 2 ||
+		len(c.Controller.Voters) != 0 || c.Network.InterBroker != "PLAINTEXT" {
+		t.Errorf("broker: %+v, %+v", c.Network, c.Controller)
+	}
+	c = load(t, Sources{File: []byte(minimal), Hostname: "h"})
+	if v := c.Controller.Voters; len(v) != 1 || v[0] != (Voter{1, "h", 9093}) {
+		t.Errorf("alone: %v", v)
+	}
+}
+
 func TestFileSyntax(t *testing.T) {
 	c := load(t, Sources{File: []byte("# comment\n! too\nnode.id = 7\n\n" +
 		"s3.data.buckets:0@s3://sea?\\\n    region=eu-central-1\nbroker.rack=${HOME} \\u00e9\n")})
@@ -132,8 +149,15 @@ func TestAllFaultsAtOnce(t *testing.T) {
 
 func TestCrossFieldFaults(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
-		{"role", "process.roles=broker", "process.roles: must be broker,controller"},
-		{"voters", "controller.quorum.voters=1@a:1,2@b:2", "must name one voter in this version, names 2"},
+		{"lost broker", "process.roles=broker", "controller.quorum.voters: names nobody, and this node is no controller"},
+		{"no cluster id", "controller.quorum.voters=1@a:1,2@b:2,3@c:1", "cluster.id: is required with several controllers"},
+		{"no way to controllers", "cluster.id=AAAAAAAAAAAAAAAAAAAAAQ\nlisteners=PLAINTEXT://:9092\ncontroller.quorum.voters=1@a:1,2@b:2,3@c:1", "names no listener for controllers"},
+		{"voter without the role", "process.roles=broker\ncontroller.quorum.voters=1@a:1", "names this node, 1, which is no controller"},
+		{"controller with clients", "process.roles=controller\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093", "is for clients, and this node is no broker"},
+		{"broker for controllers", "process.roles=broker\ncontroller.quorum.voters=2@a:1\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093", "is for controllers, and this node is none"},
+		{"bootstrap servers", "controller.quorum.bootstrap.servers=a", "must be host:port"},
+		{"inter-broker listener", "inter.broker.listener.name=INSIDE", "inter.broker.listener.name=INSIDE: is not among the listeners"},
+		{"session", "broker.session.timeout.ms=400", "is less than twice broker.heartbeat.interval.ms"},
 		{"foreign voter", "controller.quorum.voters=3@a:1", "controller.quorum.voters=3@a:1: does not name this node"},
 		{"no client listener", "listeners=CONTROLLER://:9093", "names no listener for clients"},
 		{"same port", "listeners=PLAINTEXT://h:1,CONTROLLER://h:1", "listeners=CONTROLLER://h:1: has the address of PLAINTEXT"},

@@ -22,8 +22,11 @@ func (c *Config) Validate() error {
 
 func (c *Config) validate(faults *Faults) {
 	c.validateNode(faults)
+	c.validateQuorum(faults)
 	c.validateListeners(faults)
-	c.validateStorage(faults)
+	if c.Node.IsBroker {
+		c.validateStorage(faults)
+	}
 	c.validateMemory(faults)
 
 	if c.Group.SessionTimeoutMin > c.Group.SessionTimeoutMax {
@@ -37,28 +40,61 @@ func (c *Config) validateNode(faults *Faults) {
 	if n.ID < 0 {
 		faults.add("node.id", "", "is required", "give each node a number of its own, for example node.id=1")
 	}
-	if !n.IsBroker || !n.IsController {
-		faults.add("process.roles", "", "must be broker,controller: this version runs both in one process", "")
-	}
 	if !path.IsAbs(n.DataDir) {
 		faults.add("log.dirs", n.DataDir, "must be the absolute path of a directory", "")
 	}
 	if !path.IsAbs(n.MetadataDir) {
 		faults.add("metadata.log.dir", n.MetadataDir, "must be the absolute path of a directory", "")
 	}
-	switch v := c.Controller.Voters; {
-	case len(v) != 1:
-		faults.add("controller.quorum.voters", "", fmt.Sprintf("must name one voter in this version, names %d", len(v)),
-			fmt.Sprintf("write controller.quorum.voters=%d@localhost:9093", max(n.ID, 1)))
-	case v[0].ID != int32(n.ID) && n.ID >= 0:
-		faults.add("controller.quorum.voters", v[0].String(), fmt.Sprintf("does not name this node, whose node.id is %d", n.ID), "")
+}
+
+// validateQuorum checks that a node knows its controllers, and a controller the
+// others.
+func (c *Config) validateQuorum(faults *Faults) {
+	const property = "controller.quorum.voters"
+	n, voters := &c.Node, c.Controller.Voters
+	listed := slices.ContainsFunc(voters, func(v Voter) bool { return v.ID == int32(n.ID) })
+	text := ""
+	if _, explicit := c.set[property]; explicit {
+		text = reader(c.effective).text(property)
+	}
+	switch {
+	case n.ID < 0: // reported
+	case !n.IsController && len(voters) == 0 && len(c.Controller.Bootstrap) == 0:
+		faults.add(property, text, "names nobody, and this node is no controller",
+			"write the controllers, for example controller.quorum.voters=1@host1:9093,2@host2:9093,3@host3:9093")
+	case !n.IsController && listed:
+		faults.add(property, text, fmt.Sprintf("names this node, %d, which is no controller by process.roles", n.ID), "")
+	case n.IsController && len(voters) > 0 && !listed:
+		faults.add(property, text, fmt.Sprintf("does not name this node, whose node.id is %d", n.ID), "")
+	}
+	if n.IsController && len(voters) != 1 && len(c.Network.ControllerListeners) == 0 {
+		faults.add("listeners", "", "names no listener for controllers, and this node is one of several",
+			"add one of controller.listener.names, for example CONTROLLER://:9093")
+	}
+	if n.IsController && len(voters) > 1 && n.ClusterID == "" {
+		faults.add("cluster.id", "", "is required with several controllers, the same on every node",
+			"draw one once, for example by: head -c 16 /dev/urandom | basenc --base64url | cut -c 1-22")
+	}
+	if l := c.Lease; l.Session < 2*l.Interval {
+		faults.add("broker.session.timeout.ms", strconv.FormatInt(l.Session.Milliseconds(), 10),
+			"is less than twice broker.heartbeat.interval.ms", "")
 	}
 }
 
 func (c *Config) validateListeners(faults *Faults) {
 	n := &c.Network
-	if len(n.Listeners) == 0 {
+	if c.Node.IsBroker && len(n.Listeners) == 0 {
 		faults.add("listeners", "", "names no listener for clients", "write listeners=PLAINTEXT://:9092,CONTROLLER://:9093")
+	}
+	if !c.Node.IsBroker && len(n.Listeners) > 0 {
+		faults.add("listeners", n.Listeners[0].String(), "is for clients, and this node is no broker by process.roles", "")
+	}
+	if !c.Node.IsController && len(n.ControllerListeners) > 0 {
+		faults.add("listeners", n.ControllerListeners[0].String(), "is for controllers, and this node is none by process.roles", "")
+	}
+	if c.Node.IsBroker && !slices.ContainsFunc(n.Listeners, func(l Listener) bool { return l.Name == n.InterBroker }) && len(n.Listeners) > 0 {
+		faults.add("inter.broker.listener.name", n.InterBroker, "is not among the listeners for clients and brokers", "")
 	}
 	addresses := map[string]string{}
 	for _, l := range slices.Concat(n.Listeners, n.ControllerListeners) {
