@@ -172,7 +172,7 @@ func (req *produceRequest) add(t *produceTopic, index int32, records []byte, tra
 	case transactional:
 		part.err = kerr.TransactionalIDAuthorizationFailed
 	case t.name != nil:
-		part.p, part.err = req.b.Partitions.ByName(t.name, index)
+		part.p, part.err = req.b.byName(t.name, index)
 	default:
 		part.p, part.err = req.b.partitionByID(t.id, index)
 	}

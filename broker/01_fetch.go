@@ -216,7 +216,7 @@ func (b *Broker) noteReadFault(p *partition.Partition, offset int64, err error) 
 // follow finds a partition by the name or the id that a fetch has for it.
 func (b *Broker) follow(k fetchKey) (*partition.Partition, error) {
 	if k.topic != "" {
-		return b.Partitions.ByName([]byte(k.topic), k.index)
+		return b.byName([]byte(k.topic), k.index)
 	}
 	return b.partitionByID(k.id, k.index)
 }
@@ -224,7 +224,7 @@ func (b *Broker) follow(k fetchKey) (*partition.Partition, error) {
 // partitionByID finds a partition that this node leads. It tells a topic that
 // does not exist, which is UNKNOWN_TOPIC_ID, from a partition that does not.
 func (b *Broker) partitionByID(id ids.TopicID, index int32) (*partition.Partition, error) {
-	p, err := b.Partitions.ByID(id, index)
+	p, err := b.byID(id, index)
 	if errors.Is(err, partition.ErrUnknown) {
 		if _, ok := b.Metadata.Image().Topic(id); !ok {
 			err = kerr.UnknownTopicID

@@ -43,7 +43,7 @@ func (b *Broker) deleteRecords(c *Ctx, req *kmsg.DeleteRecordsRequest) kmsg.Resp
 }
 
 func (b *Broker) deleteBelow(ctx context.Context, topic string, index int32, offset int64) (low int64, err error) {
-	p, err := b.Partitions.ByName([]byte(topic), index)
+	p, err := b.byName([]byte(topic), index)
 	if err != nil {
 		return -1, err
 	}

@@ -23,7 +23,7 @@ func (b *Broker) offsetForLeaderEpoch(_ *Ctx, req *kmsg.OffsetForLeaderEpochRequ
 			q := &t.Partitions[j]
 			rp := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
 			rp.Partition, rp.LeaderEpoch, rp.EndOffset = q.Partition, -1, -1
-			p, err := b.Partitions.ByName([]byte(t.Topic), q.Partition)
+			p, err := b.byName([]byte(t.Topic), q.Partition)
 			if err == nil {
 				err = p.CheckLeaderEpoch(q.CurrentLeaderEpoch)
 			}

@@ -28,7 +28,7 @@ func (b *Broker) describeProducers(_ *Ctx, req *kmsg.DescribeProducersRequest) k
 func (b *Broker) producersOf(topic string, index int32) kmsg.DescribeProducersResponseTopicPartition {
 	rp := kmsg.NewDescribeProducersResponseTopicPartition()
 	rp.Partition = index
-	p, err := b.Partitions.ByName([]byte(topic), index)
+	p, err := b.byName([]byte(topic), index)
 	if err != nil {
 		var message string
 		if rp.ErrorCode, message = answer(err); message != "" {

@@ -35,6 +35,8 @@ type Deps struct {
 	Partitions *partition.Set
 	Metadata   Metadata
 	Groups     Groups
+	// Lease says whether the cluster takes this broker for alive; nil: always.
+	Lease Lease
 	// SessionMemory bounds fetch sessions.
 	SessionMemory *budget.Account
 	// Random fills its argument with what nobody can guess, and never fails.
@@ -43,6 +45,10 @@ type Deps struct {
 	// Stopped ends waits when the broker stops.
 	Stopped context.Context
 }
+
+// Lease tells whether clients may be served: once it is over, others may serve
+// them more than this broker knows of. It is asked for every partition.
+type Lease interface{ Valid() bool }
 
 // Broker answers the requests of clients.
 type Broker struct {
@@ -107,6 +113,22 @@ func (b *Broker) register(r *Registry) {
 	Handle(r, 0, 0, b.describeProducers)
 	Handle(r, 0, 1, b.listConfigResources)
 	Handle(r, 0, 0, b.describeTopicPartitions)
+}
+
+// byName finds a partition that clients are served here.
+func (b *Broker) byName(topic []byte, index int32) (*partition.Partition, error) {
+	if b.Lease != nil && !b.Lease.Valid() {
+		return nil, partition.ErrNotLeader
+	}
+	return b.Partitions.ByName(topic, index)
+}
+
+// byID is byName by the topic's id.
+func (b *Broker) byID(topic ids.TopicID, index int32) (*partition.Partition, error) {
+	if b.Lease != nil && !b.Lease.Valid() {
+		return nil, partition.ErrNotLeader
+	}
+	return b.Partitions.ByID(topic, index)
 }
 
 func (d *Deps) randomUint32() uint32 {

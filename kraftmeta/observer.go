@@ -34,6 +34,7 @@ type Observer struct {
 	opts   ObserverOptions
 	source Source
 	floor  atomic.Uint64
+	newest atomic.Uint64 // the controller's index, as it last told
 	img    atomic.Pointer[image.Image]
 
 	// advance is held while an image is published and subscribers are told, so
@@ -87,6 +88,13 @@ func (o *Observer) Image() *image.Image { return o.img.Load() }
 // LivingFloor is an index that every living node's observer has passed, as the
 // controller last told: objects removed at or below it may be deleted (I4).
 func (o *Observer) LivingFloor() uint64 { return o.floor.Load() }
+
+// Lag is by how many commands the image is behind the controller, as that last
+// told.
+func (o *Observer) Lag() uint64 {
+	newest, have := o.newest.Load(), o.Image().Index()
+	return max(newest, have) - have
+}
 
 // OnDelta subscribes f to changes. It is called once before OnDelta returns,
 // with all that is there as a change of an empty image, and from then on for
@@ -163,6 +171,7 @@ func (o *Observer) follow(ctx context.Context) {
 // take publishes what a fetch brought.
 func (o *Observer) take(resp *FetchResponse) {
 	o.floor.Store(resp.LivingFloor)
+	o.newest.Store(resp.Index)
 	if s := resp.Snapshot; s != nil && s.Index() > o.Image().Index() {
 		o.publish(s, image.Diff(o.Image(), s))
 	}

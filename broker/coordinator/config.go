@@ -17,6 +17,9 @@ type Config struct {
 	Clock      clock.Clock
 	NewUUID    func() string // unique at each call, from any goroutine; member ids end in it
 	Logger     *slog.Logger
+	// Serves says whether groups may be served at all; nil: always. It is asked
+	// for every request.
+	Serves func() bool
 
 	Loops   int // event loops
 	Loaders int // goroutines that read logs

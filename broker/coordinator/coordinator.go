@@ -151,7 +151,7 @@ func (c *Coordinator) giveBack(r Request) {
 // send hands a request to the partition that it is for.
 func (c *Coordinator) send(index int32, r Request, reply func(kmsg.Response)) {
 	h := c.host(index)
-	if !h.loop.post(func() { h.handle(r, reply) }) {
+	if c.cfg.Serves != nil && !c.cfg.Serves() || !h.loop.post(func() { h.handle(r, reply) }) {
 		reply(group.ErrorResponse(r.Req, group.NotCoordinator))
 	}
 }

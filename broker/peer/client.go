@@ -2,8 +2,10 @@ package peer
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"slices"
@@ -24,7 +26,10 @@ var (
 	ErrTimeout = errors.New("peer did not answer in time")
 )
 
-var errAbandoned = errors.New("poll abandoned")
+var (
+	errAbandoned = errors.New("poll abandoned")
+	errDropped   = errors.New("peer given up")
+)
 
 // Config is what a Client needs. Zero values take the defaults stated.
 type Config struct {
@@ -130,6 +135,69 @@ func (c *Client) Poll(ctx context.Context, node ids.NodeID, req kmsg.Request, wa
 	return resp, nil
 }
 
+// Stream connects to node, sends req and waits for the answer: what follows on
+// the connection is another protocol. The caller closes it, also when the answer
+// is not what it wants; Close does not. ctx bounds it all.
+func (c *Client) Stream(ctx context.Context, node ids.NodeID, req *Request) (net.Conn, *Response, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)()
+	nc, err := c.connect(ctx, node)
+	if err != nil {
+		return nil, nil, failed(node, req, fmt.Errorf("%w: %w", ErrDial, err))
+	}
+	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
+	resp, err := ask(nc, c.formatter.AppendRequest(nil, req, 1), req)
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		_ = nc.Close()
+		return nil, nil, failed(node, req, err)
+	}
+	return nc, resp, nil
+}
+
+// streamAnswerMax bounds the answer that comes before a stream.
+const streamAnswerMax = 64 << 10
+
+// ask sends a frame and reads the answer to it, and not a byte more.
+func ask(nc net.Conn, frame []byte, req *Request) (*Response, error) {
+	if _, err := nc.Write(frame); err != nil {
+		return nil, err
+	}
+	var head [8]byte
+	if _, err := io.ReadFull(nc, head[:]); err != nil {
+		return nil, err
+	}
+	n := int(int32(binary.BigEndian.Uint32(head[:])))
+	if n < 4 || n > streamAnswerMax {
+		return nil, fmt.Errorf("response of %d bytes, want 4 to %d", n, streamAnswerMax)
+	}
+	body := make([]byte, n-4)
+	if _, err := io.ReadFull(nc, body); err != nil {
+		return nil, err
+	}
+	resp := &Response{APIKey: req.APIKey, Version: req.Version}
+	return resp, resp.ReadFrom(body)
+}
+
+// Drop closes the connections to node, with all that waits on them: it has been
+// found out that it does not answer.
+func (c *Client) Drop(node ids.NodeID) {
+	c.mu.Lock()
+	var conns []*conn
+	for cn := range c.conns {
+		if cn.node == node {
+			conns = append(conns, cn)
+		}
+	}
+	c.mu.Unlock()
+	for _, cn := range conns {
+		cn.fail(errDropped)
+	}
+}
+
 func failed(node ids.NodeID, req kmsg.Request, err error) error {
 	return fmt.Errorf("request %d to node %s: %w", req.Key(), node, err)
 }
@@ -173,7 +241,7 @@ func (c *Client) dial(ctx context.Context, node ids.NodeID) (*conn, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrDial, err)
 	}
-	cn := newConn(c, nc)
+	cn := newConn(c, node, nc)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {

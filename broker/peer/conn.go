@@ -11,11 +11,14 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seawallmq/seawall/internal/ids"
 )
 
 // conn is one connection with its unanswered requests.
 type conn struct {
 	client *Client
+	node   ids.NodeID
 	nc     net.Conn
 	places chan struct{} // one for each request in flight
 
@@ -36,8 +39,8 @@ type call struct {
 	done          chan struct{}
 }
 
-func newConn(c *Client, nc net.Conn) *conn {
-	return &conn{client: c, nc: nc, places: make(chan struct{}, c.cfg.InFlightMax)}
+func newConn(c *Client, node ids.NodeID, nc net.Conn) *conn {
+	return &conn{client: c, node: node, nc: nc, places: make(chan struct{}, c.cfg.InFlightMax)}
 }
 
 // do sends req and waits for its answer. The request keeps its place until it

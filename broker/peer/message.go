@@ -14,9 +14,12 @@ import (
 //	20200-20299  reserved: objects (prepare, commit)
 //	20300-20399  reserved: zones (announce, adopt)
 const (
-	KeyMin        int16 = 20000
-	KeyMetaSubmit int16 = 20000 // a metadata command, answered by its result
-	KeyMetaFetch  int16 = 20001 // metadata after an offset; a long poll
+	KeyMin          int16 = 20000
+	KeyMetaSubmit   int16 = 20000 // a metadata command, answered by its result
+	KeyMetaFetch    int16 = 20001 // metadata after an offset; a long poll
+	KeyRescueFailed int16 = 20002 // a WAL that its rescuer cannot read
+	KeyRaft         int16 = 20003 // the connection is consensus's from the answer on
+	KeyLoads        int16 = 20004 // what the partitions of a broker cost it
 )
 
 // apis holds each key's name and highest version.
@@ -24,8 +27,11 @@ var apis = map[int16]struct {
 	name       string
 	versionMax int16
 }{
-	KeyMetaSubmit: {"MetaSubmit", 0},
-	KeyMetaFetch:  {"MetaFetch", 0},
+	KeyMetaSubmit:   {"MetaSubmit", 0},
+	KeyMetaFetch:    {"MetaFetch", 0},
+	KeyRescueFailed: {"RescueFailed", 0},
+	KeyRaft:         {"RaftStream", 0},
+	KeyLoads:        {"Loads", 0},
 }
 
 // NameForKey is the name of a key between brokers, "" for any other.

@@ -20,7 +20,7 @@ const identityWait = 3 * time.Second
 func (n *Node) checkStore(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, identityWait)
 	defer cancel()
-	cluster := n.controller.ClusterID().String()
+	cluster := n.cluster.String()
 	key := "clusters/" + cluster
 	_, err := n.store.Head(ctx, key)
 	if err == nil {

@@ -46,6 +46,7 @@ func (n *Node) newCoordinator() (err error) {
 	c.Clock, c.Logger = n.clock, n.log
 	c.NewUUID = func() string { return ids.NewUUID(n.random).String() }
 	c.Partitions = n.offsetsPartitions()
+	c.Serves = n.lease.Valid
 	g := &c.Group
 	g.SessionTimeoutMin, g.SessionTimeoutMax = n.cfg.Group.SessionTimeoutMin, n.cfg.Group.SessionTimeoutMax
 	g.InitialRebalanceDelay, g.MembersMax = n.cfg.Group.InitialRebalanceDelay, n.cfg.Group.SizeMax
@@ -99,19 +100,21 @@ func (n *Node) topicsDeleted(prev *image.Image, d image.Delta) {
 func (n *Node) newBroker() *broker.Registry {
 	r := broker.NewRegistry()
 	broker.RegisterApiVersions(r, broker.Identity{
-		ClusterID: n.controller.ClusterID().String(), NodeID: int32(n.cfg.Node.ID),
+		ClusterID: n.cluster.String(), NodeID: int32(n.cfg.Node.ID),
 	}, n.features)
 	broker.New(broker.Deps{
-		Node: n.cfg.Node.ID, ClusterID: n.controller.ClusterID().String(), Config: n.cfg, Clock: n.clock, Log: n.log,
+		Node: n.cfg.Node.ID, ClusterID: n.cluster.String(), Config: n.cfg, Clock: n.clock, Log: n.log,
 		Partitions: n.partitions, Metadata: n.metadata, Groups: n.groups,
-		SessionMemory: n.shares.state, Random: n.random, Stopped: n.ctx,
+		SessionMemory: n.shares.state, Random: n.random, Stopped: n.ctx, Lease: n.lease,
 	}, r)
+	broker.RegisterForwarded(r, n.controllers.ask)
 	return r
 }
 
 // features are the cluster's feature levels, as clients are told.
-func (n *Node) features() broker.Features {
-	img := n.metadata.Image()
+func (n *Node) features() broker.Features { return featuresOf(n.metadata.Image()) }
+
+func featuresOf(img *image.Image) broker.Features {
 	f := broker.Features{Epoch: int64(img.Index())}
 	for x := range img.Features() {
 		level := broker.Feature{Name: x.Name, Min: x.Level, Max: x.Level}

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 
@@ -29,15 +28,22 @@ func (n *Node) startAdmin(ctx context.Context) error {
 	return nil
 }
 
-// bind takes the client listeners' ports, so that a taken one is known at once.
+// bind takes the listeners' ports, so that a taken one is known at once.
 // Clients that connect before everything is ready wait in the backlog.
 func (n *Node) bind(ctx context.Context) error {
 	for _, l := range n.cfg.Network.Listeners {
-		bound, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.Addr())
+		bound, err := n.listen(ctx, l.Addr())
 		if err != nil {
 			return fmt.Errorf("listeners: %s: %w", l, err)
 		}
 		n.listeners = append(n.listeners, bound)
+	}
+	for _, l := range n.cfg.Network.ControllerListeners {
+		bound, err := n.listen(ctx, l.Addr())
+		if err != nil {
+			return fmt.Errorf("listeners: %s: %w", l, err)
+		}
+		n.controllerListeners = append(n.controllerListeners, bound)
 	}
 	return nil
 }
@@ -46,22 +52,31 @@ func (n *Node) bind(ctx context.Context) error {
 func (n *Node) serveClients(context.Context) error {
 	registry := n.newBroker()
 	net := &n.cfg.Network
-	n.server = server.New(server.Config{
+	s := server.New(server.Config{
 		Clock: n.clock, Log: n.log, Requests: n.shares.requests, Decoded: n.shares.decoded,
 		Observe:         registry.Observer(n.metrics.set),
 		RequestBytesMax: net.RequestBytesMax, BlockingMax: net.QueuedRequestsMax,
 		ConnectionsMax: net.ConnectionsMax, ConnectionsPerIPMax: net.ConnectionsPerIPMax, IdleMax: net.ConnectionIdleMax,
 	}, registry)
+	n.mu.Lock()
+	n.server = s
+	n.mu.Unlock()
 	n.partitions.OnConfig(func(c *config.Config) {
 		n.server.SetLimits(c.Network.ConnectionsMax, c.Network.ConnectionsPerIPMax)
 	})
 	for i, l := range n.listeners {
 		info := server.Listener{Name: net.Listeners[i].Name}
-		n.work.Go(func() {
-			if err := n.server.Serve(l, info); !errors.Is(err, server.ErrClosed) {
-				n.fail(fmt.Errorf("listener %s: %w", info.Name, err))
-			}
-		})
+		if n.cfg.HasOthers() && info.Name == net.InterBroker {
+			info.Private = true
+		}
+		n.work.Go(func() { n.serve(s, l, info) })
 	}
 	return nil
+}
+
+// clientServer is the server of clients and brokers, nil before it is there.
+func (n *Node) clientServer() *server.Server {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.server
 }

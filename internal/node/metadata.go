@@ -1,85 +1,98 @@
 package node
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
-	"path/filepath"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/seawallmq/seawall/broker"
 	"github.com/seawallmq/seawall/broker/peer"
 	"github.com/seawallmq/seawall/broker/server"
+	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
-// feedWait bounds how long the peer may hold a fetch of the feed.
-const feedWait = 5 * time.Second
+// feedWait bounds how long a controller may hold a fetch of the feed.
+const feedWait = 500 * time.Millisecond
 
-// startMetadata starts the controller, follows its feed, and registers this
-// incarnation of the node, which gives it its epoch. The node speaks to its own
-// controller as it would to another's, by requests in Kafka's framing, looped
-// back through a pipe.
+// startMetadata starts the controller, if there is one in this process, and
+// follows the active one's feed. The node speaks to its own controller as it
+// would to another's, by requests in Kafka's framing, looped back through a pipe.
 func (n *Node) startMetadata(ctx context.Context) error {
-	if err := n.openController(); err != nil {
-		return err
-	}
-	n.quorum = server.New(server.Config{Clock: n.clock, Log: n.log, Requests: n.shares.peers}, n.controllerAPIs())
-	n.peers = peer.New(peer.Config{
-		Self: n.cfg.Node.ID, Clock: n.clock, ClientID: fmt.Sprintf("seawall-%d", n.cfg.Node.ID),
+	n.controllers = newControllers(n.cfg, n.clock)
+	n.controllers.peers = peer.New(peer.Config{
+		Self: n.controllers.self, Clock: n.clock, ClientID: n.clientID(),
 		Loopback: func(c net.Conn) error {
 			return n.quorum.ServeConn(c, server.Listener{Name: "CONTROLLER", Private: true})
 		},
-		Dial: func(_ context.Context, node ids.NodeID) (net.Conn, error) {
-			return nil, fmt.Errorf("node %d: this version knows no other nodes", node)
-		},
+		Dial: n.controllers.dial, DialMax: controllerAnswerMax, RequestMax: controllerAnswerMax,
 	})
-	remote := kraftmeta.NewRemote(toControllers{n.peers, n.cfg.Node.ID})
-	n.observer = kraftmeta.NewObserver(remote, kraftmeta.ObserverOptions{
-		Node: n.cfg.Node.ID, Incarnation: n.incarnation, Cluster: n.controller.ClusterID(), Clock: n.clock, Logger: n.log,
-	})
-	n.metadata = kraftmeta.NewClient(remote, n.observer, n.incarnation, n.clock)
-	if err := n.controller.WaitReady(ctx); err != nil {
+	cluster, err := n.configuredCluster()
+	if err != nil {
 		return err
 	}
-	n.observer.Start()
-	return n.register(ctx)
-}
-
-func (n *Node) openController() error {
-	var cluster ids.UUID
-	if s := n.cfg.Node.ClusterID; s != "" {
-		var err error
-		if cluster, err = ids.ParseUUID(s); err != nil {
-			return fmt.Errorf("cluster.id: %w", err)
+	observes := noNode // nobody waits for what a controller's own image has
+	if n.cfg.Node.IsBroker {
+		observes = n.cfg.Node.ID
+	}
+	remote := kraftmeta.NewRemote(n.controllers)
+	n.observer = kraftmeta.NewObserver(remote, kraftmeta.ObserverOptions{
+		Node: observes, Incarnation: n.incarnation, Cluster: cluster, Clock: n.clock, Logger: n.log,
+	})
+	n.metadata = kraftmeta.NewClient(timedSubmitter{remote, n}, n.observer, n.incarnation, n.clock)
+	if n.cfg.Node.IsController {
+		if err := n.startController(); err != nil {
+			return err
+		}
+		if err := n.await(ctx, "the other controllers", n.controller.WaitReady); err != nil {
+			return err
 		}
 	}
-	c, err := kraftmeta.Open(kraftmeta.Options{
-		Dir: filepath.Join(n.cfg.Node.MetadataDir, "metadata"), Node: n.cfg.Node.ID, ClusterID: cluster,
-		Random: n.random, Logger: n.log,
+	n.observer.Start()
+	err = n.await(ctx, "the active controller", func(ctx context.Context) error {
+		return n.observer.WaitFor(ctx, 1) // its first command formats a cluster
 	})
 	if err != nil {
 		return err
 	}
-	n.controller = c
-	n.work.Go(func() {
-		select {
-		case <-c.Failed():
-			n.fail(fmt.Errorf("metadata: %w", c.Err()))
-		case <-n.ctx.Done():
-		}
-	})
+	if err := image.CheckFeatures(n.observer.Image()); err != nil {
+		return err
+	}
+	n.cluster = n.observer.Image().ClusterID()
+	if !cluster.IsZero() && cluster != n.cluster {
+		return fmt.Errorf("cluster.id=%s: the controllers are of cluster %s", cluster, n.cluster)
+	}
 	return nil
 }
 
-// register makes this incarnation known; the node epoch is the controller's to
-// give.
-func (n *Node) register(ctx context.Context) error {
+func (n *Node) clientID() string { return fmt.Sprintf("seawall-%d", n.cfg.Node.ID) }
+
+// awaitLogEvery is how often a start that waits for others says so.
+const awaitLogEvery = 5 * time.Second
+
+// await waits for others as long as ctx lasts, and says in the log that it does.
+func (n *Node) await(ctx context.Context, whom string, wait func(context.Context) error) error {
+	done := make(chan error, 1)
+	go func() { done <- wait(ctx) }()
+	waiting, stop := context.WithCancel(ctx)
+	defer stop()
+	n.work.Go(func() {
+		for clock.Sleep(waiting, n.clock, awaitLogEvery) == nil {
+			n.log.Info("waiting for " + whom)
+		}
+	})
+	return <-done
+}
+
+// joinCluster makes this incarnation of the broker known and begins its lease;
+// the node epoch is the controller's to give.
+func (n *Node) joinCluster(ctx context.Context) error {
+	n.peers = peer.New(peer.Config{
+		Self: n.cfg.Node.ID, Clock: n.clock, ClientID: n.clientID(),
+		Loopback: n.serveLoopback, Dial: n.dialBroker,
+	})
 	cmd := &image.RegisterNode{Node: n.cfg.Node.ID, Incarnation: n.incarnation, Rack: n.cfg.Node.Rack}
 	for i, l := range n.cfg.Network.Advertised {
 		port := l.Port
@@ -93,50 +106,42 @@ func (n *Node) register(ctx context.Context) error {
 		return err
 	}
 	n.epoch = r.Epoch
+	n.startLease()
 	return nil
 }
 
-// controllerAPIs are the requests by which nodes reach the controller in this
-// process.
-func (n *Node) controllerAPIs() *broker.Registry {
-	r := broker.NewRegistry()
-	for key, kind := range map[int16]kraftmeta.Message{
-		peer.KeyMetaSubmit: kraftmeta.SubmitMessage,
-		peer.KeyMetaFetch:  kraftmeta.FetchMessage,
-	} {
-		broker.HandleRaw(r, key, 0, 0, func(c *broker.Ctx, t broker.Ticket) {
-			ctx, request := c.Context(), bytes.Clone(c.Body)
-			go func() { // a fetch waits for news
-				broker.Reply(t, &peer.Response{APIKey: key, Payload: n.controller.Handle(ctx, kind, request)})
-			}()
-		})
+// dialBroker connects to another broker, where the metadata says that it is.
+func (n *Node) dialBroker(ctx context.Context, node ids.NodeID) (net.Conn, error) {
+	known, ok := n.metadata.Image().Node(node)
+	if !ok {
+		return nil, fmt.Errorf("broker %d is not known", node)
 	}
-	return r
+	e, ok := known.Endpoint(n.cfg.Network.InterBroker)
+	if !ok {
+		return nil, fmt.Errorf("broker %d has no listener %s", node, n.cfg.Network.InterBroker)
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(e.Host, fmt.Sprint(e.Port)))
 }
 
-// toControllers carries the metadata's messages to controllers.
-type toControllers struct {
-	peers *peer.Client
-	self  ids.NodeID
+// serveLoopback serves a connection of this broker to itself.
+func (n *Node) serveLoopback(c net.Conn) error {
+	s := n.clientServer()
+	if s == nil {
+		return fmt.Errorf("broker %d does not serve yet", n.cfg.Node.ID)
+	}
+	return s.ServeConn(c, server.Listener{Name: n.cfg.Network.InterBroker, Private: true, Requests: n.shares.peers})
 }
 
-// RoundTrip implements kraftmeta.RoundTripper. Without a preference it asks the
-// own controller.
-func (c toControllers) RoundTrip(ctx context.Context, to ids.NodeID, kind kraftmeta.Message, request []byte) ([]byte, error) {
-	if to < 0 {
-		to = c.self
-	}
-	req := &peer.Request{APIKey: peer.KeyMetaSubmit, Payload: request}
-	var resp kmsg.Response
-	var err error
-	if kind == kraftmeta.FetchMessage {
-		req.APIKey = peer.KeyMetaFetch
-		resp, err = c.peers.Poll(ctx, to, req, feedWait)
-	} else {
-		resp, err = c.peers.Do(ctx, to, req)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return resp.(*peer.Response).Payload, nil
+// timedSubmitter measures how long commands take.
+type timedSubmitter struct {
+	to kraftmeta.Submitter
+	n  *Node
+}
+
+// Submit implements kraftmeta.Submitter.
+func (s timedSubmitter) Submit(ctx context.Context, req *image.Request) (*image.Answer, error) {
+	began := s.n.clock.Now()
+	answer, err := s.to.Submit(ctx, req)
+	s.n.metrics.commanded(s.n.clock.Now().Sub(began), err)
+	return answer, err
 }

@@ -30,6 +30,10 @@ type nodeMetrics struct {
 	cache *logcache.Cache // set when the streams start
 
 	flushLatency, flushBytes, flushRecords *metrics.PrometheusHistogram
+
+	commandLatency           *metrics.PrometheusHistogram
+	commandsUnknown          *metrics.Counter // commands whose outcome had to be asked for
+	heartbeatsMissed, fenced *metrics.Counter
 }
 
 func newNodeMetrics(n *Node) *nodeMetrics {
@@ -41,6 +45,10 @@ func newNodeMetrics(n *Node) *nodeMetrics {
 		flushBytes:   set.NewPrometheusHistogramExt("seawall_wal_flush_bytes", sizeBuckets),
 		flushRecords: set.NewPrometheusHistogramExt("seawall_wal_flush_records", []float64{1, 2, 4, 8, 16, 32, 64, 128, 512}),
 	}
+	m.commandLatency = set.NewPrometheusHistogramExt("seawall_metadata_command_seconds", latencyBuckets)
+	m.commandsUnknown = set.NewCounter("seawall_metadata_command_errors_total")
+	m.heartbeatsMissed = set.NewCounter("seawall_heartbeats_missed_total")
+	m.fenced = set.NewCounter("seawall_fenced_total")
 	n.shares.budget.Usage(func(name string, _, _ int64) {
 		for _, what := range []string{"used", "limit"} {
 			set.NewGauge(fmt.Sprintf("seawall_memory_%s_bytes{account=%q}", what, name), func() float64 {
@@ -69,6 +77,15 @@ func (m *nodeMetrics) flushed(f wal.FlushInfo) {
 	m.flushLatency.Update(f.Took.Seconds())
 	m.flushBytes.Update(float64(f.Bytes))
 	m.flushRecords.Update(float64(f.Records))
+}
+
+// commanded observes one attempt at a metadata command.
+func (m *nodeMetrics) commanded(took time.Duration, err error) {
+	if err != nil {
+		m.commandsUnknown.Inc()
+		return
+	}
+	m.commandLatency.Update(took.Seconds())
 }
 
 // storeMetrics observe the object store.
@@ -103,6 +120,10 @@ func (m *nodeMetrics) writeParts(w io.Writer) {
 	gauge := func(name string, v float64) { metrics.WriteGaugeFloat64(w, name, v) }
 	counter := func(name string, v uint64) { metrics.WriteCounterUint64(w, name, v) }
 	n := m.node
+	m.writeMetadata(gauge)
+	if n.server == nil {
+		return // a controller alone
+	}
 	l := n.wal.Stats()
 	counter("seawall_wal_records_total", uint64(l.Records))
 	counter("seawall_wal_payload_bytes_total", uint64(l.PayloadBytes))
@@ -137,9 +158,32 @@ func (m *nodeMetrics) writeParts(w io.Writer) {
 	gauge("seawall_log_cache_index_bytes", float64(c.IndexBytes))
 	gauge("seawall_log_cache_pinned_bytes", float64(c.PinnedBytes))
 	counter("seawall_log_cache_evicted_pages_total", uint64(c.EvictedPages))
-	gauge("seawall_metadata_index", float64(n.metadata.Image().Index()))
 	gauge("seawall_connections", float64(n.server.Connections()))
+}
+
+// writeMetadata writes what every node has, whatever its roles.
+func (m *nodeMetrics) writeMetadata(gauge func(name string, v float64)) {
+	n := m.node
+	img := n.metadata.Image()
 	gauge("seawall_up", 1)
+	gauge("seawall_metadata_index", float64(img.Index()))
+	gauge("seawall_metadata_feed_lag", float64(n.observer.Lag()))
+	gauge("seawall_metadata_active_controller", float64(n.controllers.known()))
+	if n.controller != nil {
+		term, _ := n.controller.Term()
+		gauge("seawall_controller_is_active", boolean(term != 0))
+		gauge("seawall_controller_term", float64(n.controller.Quorum().Term))
+	}
+	if n.lease != nil {
+		gauge("seawall_lease_valid", boolean(n.lease.Valid()))
+	}
+	alive := 0
+	for x := range img.Nodes() {
+		if x.IsAlive() {
+			alive++
+		}
+	}
+	gauge("seawall_brokers_alive", float64(alive))
 }
 
 func boolean(b bool) float64 {

@@ -19,14 +19,16 @@ import (
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/config"
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/lograte"
 	"github.com/seawallmq/seawall/kraftmeta"
+	"github.com/seawallmq/seawall/kraftmeta/duties"
 	"github.com/seawallmq/seawall/s3stream"
 	"github.com/seawallmq/seawall/s3stream/objstore/storeurl"
 	"github.com/seawallmq/seawall/wal"
 	"github.com/seawallmq/seawall/wal/volume"
 )
 
-// Node is one process: a broker and a controller in one.
+// Node is one process: a broker, a controller, or both.
 type Node struct {
 	cfg         *config.Config
 	log         *slog.Logger
@@ -43,16 +45,26 @@ type Node struct {
 	failed chan error // capacity 1: why the node had to stop
 
 	// In the order of their start.
-	store      *storeurl.Opened
-	pacing     pacing
-	controller *kraftmeta.Controller
-	quorum     *server.Server // of requests to the controller
-	peers      *peer.Client
-	observer   *kraftmeta.Observer
-	metadata   *kraftmeta.Client
-	epoch      ids.NodeEpoch
-	volume     volume.Volume
-	wal        *wal.Log
+	controllers *controllers          // the way to them
+	controller  *kraftmeta.Controller // nil without that role
+	opened      chan struct{}         // closed when controller is there
+	duties      *duties.Duties
+	quorum      *server.Server // of requests to the controller
+	observer    *kraftmeta.Observer
+	metadata    *kraftmeta.Client
+	cluster     ids.UUID
+
+	// Of a broker, in the order of their start.
+	store   *storeurl.Opened
+	pacing  pacing
+	peers   *peer.Client // of other brokers
+	epoch   ids.NodeEpoch
+	lease   *lease
+	beating context.Context // ends when no more heartbeats are sent
+	silence context.CancelFunc
+	leaving atomic.Bool // heartbeats say so
+	volume  volume.Volume
+	wal     *wal.Log
 	// readRate is the read bandwidth of the WAL's device, bytes a second.
 	readRate         atomic.Int64
 	readRateMeasured bool             // by the recovery; not changed after the start
@@ -61,9 +73,14 @@ type Node struct {
 	partitions       *partition.Set
 	groups           *coordinator.Coordinator
 	listeners        []net.Listener
-	server           *server.Server // of clients
-	admin            *admin.Server
-	adminAt          net.Listener
+	server           *server.Server // of clients and brokers; set under mu
+
+	controllerListeners []net.Listener
+	listen              func(ctx context.Context, addr string) (net.Listener, error)
+	admin               *admin.Server
+	adminAt             net.Listener
+	refusals            lograte.Limiter // of what other nodes refuse, and are refused
+	strangers           atomic.Int64    // voters refused
 
 	mu    sync.Mutex
 	state state
@@ -81,16 +98,13 @@ const (
 
 // New makes a node. It opens nothing: Start does.
 func New(cfg *config.Config, log *slog.Logger) (*Node, error) {
-	if !cfg.Node.IsBroker || !cfg.Node.IsController {
-		return nil, errors.New("process.roles: this version runs broker and controller in one process: broker,controller")
-	}
-	if len(cfg.Controller.Voters) > 1 {
-		return nil, errors.New("controller.quorum.voters: this version runs one controller")
-	}
 	n := &Node{
 		cfg: cfg, log: log, clock: clock.Wall(), state: starting,
 		random: func(b []byte) { _, _ = rand.Read(b) }, // never fails
-		failed: make(chan error, 1),
+		failed: make(chan error, 1), opened: make(chan struct{}),
+		listen: func(ctx context.Context, addr string) (net.Listener, error) {
+			return new(net.ListenConfig).Listen(ctx, "tcp", addr)
+		},
 	}
 	n.incarnation = ids.NewUUID(n.random)
 	n.shares = divide(cfg)
@@ -98,6 +112,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Node, error) {
 	n.readRate.Store(n.assumeReadRate())
 	n.metrics = newNodeMetrics(n)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.beating, n.silence = context.WithCancel(context.Background())
 	return n, nil
 }
 
@@ -105,28 +120,41 @@ func New(cfg *config.Config, log *slog.Logger) (*Node, error) {
 // is closed.
 func (n *Node) Start(ctx context.Context) error {
 	began := n.clock.Now()
-	for _, step := range []struct {
-		name string
-		do   func(context.Context) error
-	}{
-		{"admin listener", n.startAdmin},
-		{"listeners", n.bind},
-		{"object store", n.openStore},
-		{"metadata", n.startMetadata},
-		{"object store's mark", n.checkStore},
-		{"streams", n.startStreams},
-		{"partitions", n.startPartitions},
-		{"clients", n.serveClients},
-	} {
+	for _, step := range n.steps() {
 		if err := step.do(ctx); err != nil {
-			n.Close()
+			_ = n.Close()
 			return fmt.Errorf("start %s: %w", step.name, err)
 		}
 	}
 	n.setState(serving)
 	n.log.Info("serving", "listeners", n.Addr(), "node", n.cfg.Node.ID, "epoch", n.epoch,
-		"cluster", n.controller.ClusterID().String(), "took", n.clock.Now().Sub(began).Round(time.Millisecond))
+		"cluster", n.cluster.String(), "took", n.clock.Now().Sub(began).Round(time.Millisecond))
 	return nil
+}
+
+// step is one of a start.
+type step struct {
+	name string
+	do   func(context.Context) error
+}
+
+func (n *Node) steps() []step {
+	steps := []step{
+		{"admin listener", n.startAdmin},
+		{"listeners", n.bind},
+		{"metadata", n.startMetadata},
+	}
+	if n.cfg.Node.IsBroker {
+		steps = append(steps,
+			step{"object store", n.openStore},
+			step{"membership", n.joinCluster},
+			step{"object store's mark", n.checkStore},
+			step{"streams", n.startStreams},
+			step{"partitions", n.startPartitions},
+			step{"clients", n.serveClients},
+		)
+	}
+	return steps
 }
 
 // Addr is the address of the first client listener.
@@ -170,6 +198,9 @@ func (n *Node) ready() error {
 	if s != serving {
 		return errors.New(string(s))
 	}
+	if n.partitions == nil {
+		return n.healthy()
+	}
 	if waiting := n.partitions.Waiting(); waiting > 0 {
 		return fmt.Errorf("%d partitions could not be opened yet: is the object store in reach?", waiting)
 	}
@@ -184,11 +215,15 @@ func (n *Node) healthy() error {
 	if s == starting || s == stopped { // then parts may not be there yet, or any more
 		return nil
 	}
-	if err := n.wal.Failed(); err != nil {
-		return fmt.Errorf("the write-ahead log takes no more appends: %w", err)
+	if n.wal != nil {
+		if err := n.wal.Failed(); err != nil {
+			return fmt.Errorf("the write-ahead log takes no more appends: %w", err)
+		}
 	}
-	if err := n.controller.Err(); err != nil {
-		return fmt.Errorf("metadata: %w", err)
+	if n.controller != nil {
+		if err := n.controller.Err(); err != nil {
+			return fmt.Errorf("metadata: %w", err)
+		}
 	}
 	return nil
 }
@@ -210,25 +245,34 @@ func (r Report) String() string {
 	return fmt.Sprintf("%d bytes are left in the write-ahead log for the next start (%s)", r.LeftBytes, r.Took.Round(time.Millisecond))
 }
 
-// Drain stops accepting, finishes what is in flight, uploads while ctx lasts,
-// and closes the node. Records that were not uploaded in time stay in the
-// write-ahead log. An error is about the closing: nothing acknowledged is lost.
+// Drain gives up what the node leads, stops accepting, finishes what is in
+// flight, uploads while ctx lasts, and closes the node. Records that were not
+// uploaded in time stay in the write-ahead log. An error is about the closing:
+// nothing acknowledged is lost.
 func (n *Node) Drain(ctx context.Context) (Report, error) {
 	began := n.clock.Now()
 	n.setState(draining)
-	n.cancel() // long polls end
-	err := n.server.Drain(ctx)
-	if err != nil {
-		n.log.Warn("requests in flight were cut off", "error", err)
+	r := Report{Uploaded: true}
+	if n.server != nil {
+		n.leave(ctx)
+		n.cancel() // long polls end
+		if err := n.server.Drain(ctx); err != nil {
+			n.log.Warn("requests in flight were cut off", "error", err)
+		}
+		n.groups.Close() // they append by themselves
+		if r.Uploaded = n.streams.Drain(ctx) == nil; !r.Uploaded {
+			r.LeftBytes = n.wal.DurableUpTo() - n.wal.Trimmed()
+		} else if err := n.streams.Retire(ctx); err != nil {
+			n.log.Warn("the write-ahead log is left to the next start, though everything is in the object store", "error", err)
+		}
+		n.farewell(ctx)
 	}
-	n.groups.Close() // they append by themselves
-	r := Report{Uploaded: n.streams.Drain(ctx) == nil}
-	if !r.Uploaded {
-		r.LeftBytes = n.wal.DurableUpTo() - n.wal.Trimmed()
-	} else if err := n.streams.Retire(ctx); err != nil {
-		n.log.Warn("the write-ahead log is left to the next start, though everything is in the object store", "error", err)
+	if n.controller != nil {
+		if err := n.controller.Resign(); err != nil {
+			n.log.Warn("another controller has to be elected", "error", err)
+		}
 	}
-	err = n.Close()
+	err := n.Close()
 	r.Took = n.clock.Now().Sub(began)
 	return r, err
 }
@@ -244,8 +288,9 @@ func (n *Node) Close() error {
 		return nil
 	}
 	n.cancel()
+	n.silence()
 	var errs []error
-	for _, l := range n.listeners {
+	for _, l := range append(n.listeners, n.controllerListeners...) {
 		_ = l.Close() // the server may have closed it
 	}
 	if n.server != nil {
@@ -259,11 +304,14 @@ func (n *Node) Close() error {
 	} else if n.wal != nil {
 		errs = append(errs, n.wal.Close())
 	}
+	if n.peers != nil {
+		n.peers.Close()
+	}
 	if n.observer != nil {
 		n.observer.Close()
 	}
-	if n.peers != nil {
-		n.peers.Close()
+	if n.controllers != nil {
+		n.controllers.peers.Close()
 	}
 	if n.quorum != nil {
 		n.quorum.Close()

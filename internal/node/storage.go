@@ -124,7 +124,7 @@ func (n *Node) rescue(ctx context.Context, meta *streammeta.Meta, cache *logcach
 func (n *Node) openVolume() (err error) {
 	w := &n.cfg.WAL
 	opts := volume.Options{
-		Cluster: n.controller.ClusterID(), Node: n.cfg.Node.ID, CapacityBytes: w.CapacityBytes,
+		Cluster: n.cluster, Node: n.cfg.Node.ID, CapacityBytes: w.CapacityBytes,
 		Depth: w.IODepth, AllowBuffered: w.AllowBuffered,
 	}
 	if w.FenceKind != config.FenceExclusive {
@@ -213,7 +213,7 @@ func (n *Node) recoverWAL(ctx context.Context, w *image.WAL, visit func(*walfmt.
 		return nil, err
 	}
 	r, err := wal.Recover(ctx, area, wal.Expect{
-		Cluster: n.controller.ClusterID(), Node: w.Node, Instance: w.Instance, TrimPosition: int64(w.Trim),
+		Cluster: n.cluster, Node: w.Node, Instance: w.Instance, TrimPosition: int64(w.Trim),
 	}, visit)
 	if err != nil {
 		return nil, errors.Join(err, area.Close())
@@ -232,7 +232,7 @@ func (n *Node) streamMeta() *streammeta.Meta {
 }
 
 func (n *Node) streamsConfig(meta *streammeta.Meta, cache *logcache.Cache, window *logcache.Window) s3stream.Config {
-	cluster := n.controller.ClusterID().String()
+	cluster := n.cluster.String()
 	set := s3stream.DefaultSettings()
 	set.Triggers = upload.Triggers{
 		Bytes: n.cfg.Upload.ThresholdBytes, Interval: n.cfg.Upload.Interval, FillPercent: set.Triggers.FillPercent,

@@ -34,6 +34,13 @@ func (l *Leases) Beat(node ids.NodeID, epoch ids.NodeEpoch, now time.Duration) {
 	}
 }
 
+// End ends the lease of a node at an epoch: it says itself that it is gone.
+func (l *Leases) End(node ids.NodeID, epoch ids.NodeEpoch, now time.Duration) {
+	if s, ok := l.last[node]; !ok || epoch >= s.epoch {
+		l.last[node] = sign{epoch, now - l.session}
+	}
+}
+
 // Expired are the nodes whose leases are over: alive in the image, and silent
 // at their epoch for a whole session. A node seen for the first time, by this
 // controller or at this epoch, has a whole session from now. They are in the

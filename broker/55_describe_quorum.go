@@ -1,0 +1,101 @@
+package broker
+
+import (
+	"net"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seawallmq/seawall/kraftmeta"
+)
+
+// DescribeQuorum (key 55)
+//
+// Behavior:
+//   - The quorum is that of partition 0 of __cluster_metadata; of any other
+//     partition UNKNOWN_TOPIC_OR_PARTITION.
+//   - A controller that does not lead answers NOT_LEADER_OR_FOLLOWER as a
+//     whole; beside that, unlike Kafka's, what it knows: who leads, and where.
+//   - The log end offset of the leader is known, that of the other voters is
+//     not (-1). Observers are the brokers, whose offset is the metadata they
+//     have taken in.
+//
+// Versions:
+//   - 1: times of the last fetch, which are not kept (-1). 2: messages, and
+//     where the voters listen.
+
+const (
+	metadataTopic = "__cluster_metadata"
+	notKept       = -1
+)
+
+func (c *controllers) describeQuorum(_ *Ctx, req *kmsg.DescribeQuorumRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.DescribeQuorumResponse)
+	if err := c.active(); err != nil {
+		resp.ErrorCode = kerr.NotLeaderForPartition.Code
+	}
+	q := c.Controller.Quorum()
+	for _, t := range req.Topics {
+		rt := kmsg.NewDescribeQuorumResponseTopic()
+		rt.Topic = t.Topic
+		for _, p := range t.Partitions {
+			rp := kmsg.NewDescribeQuorumResponseTopicPartition()
+			rp.Partition = p.Partition
+			if t.Topic != metadataTopic || p.Partition != 0 {
+				rp.ErrorCode = kerr.UnknownTopicOrPartition.Code
+			} else {
+				describeQuorum(&rp, &q)
+			}
+			rt.Partitions = append(rt.Partitions, rp)
+		}
+		resp.Topics = append(resp.Topics, rt)
+	}
+	for _, v := range q.Voters {
+		if n, ok := c.voterListener(v); ok {
+			resp.Nodes = append(resp.Nodes, n)
+		}
+	}
+	return resp
+}
+
+func describeQuorum(p *kmsg.DescribeQuorumResponseTopicPartition, q *kraftmeta.Quorum) {
+	p.LeaderID, p.LeaderEpoch, p.HighWatermark = int32(q.Leader), int32(q.Term), int64(q.Committed)
+	replica := func(node int32, end int64) kmsg.DescribeQuorumResponseTopicPartitionReplicaState {
+		r := kmsg.NewDescribeQuorumResponseTopicPartitionReplicaState()
+		r.ReplicaID, r.LogEndOffset = node, end
+		r.LastFetchTimestamp, r.LastCaughtUpTimestamp = notKept, notKept
+		return r
+	}
+	for _, v := range q.Voters {
+		end := int64(notKept)
+		if v.Node == q.Leader {
+			end = int64(q.LastIndex)
+		}
+		p.CurrentVoters = append(p.CurrentVoters, replica(int32(v.Node), end))
+	}
+	for _, o := range q.Observers {
+		p.Observers = append(p.Observers, replica(int32(o.Node), int64(o.Index)))
+	}
+}
+
+// voterListener is where a voter listens, if that is known.
+func (c *controllers) voterListener(v kraftmeta.Voter) (n kmsg.DescribeQuorumResponseNode, ok bool) {
+	host, digits, err := net.SplitHostPort(v.Address)
+	if err != nil {
+		return n, false
+	}
+	port, err := strconv.ParseUint(digits, 10, 16)
+	if err != nil || port == 0 {
+		return n, false
+	}
+	l := kmsg.NewDescribeQuorumResponseNodeListener()
+	l.Host, l.Port = host, uint16(port)
+	if len(c.Listeners) > 0 {
+		l.Name = c.Listeners[0].Name
+	}
+	n = kmsg.NewDescribeQuorumResponseNode()
+	n.NodeID = int32(v.Node)
+	n.Listeners = append(n.Listeners, l)
+	return n, true
+}

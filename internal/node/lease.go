@@ -1,0 +1,176 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seawallmq/seawall/broker"
+	"github.com/seawallmq/seawall/broker/peer"
+	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/balance"
+	"github.com/seawallmq/seawall/kraftmeta/image"
+)
+
+// ErrFenced is why a node stops that the cluster has taken for dead: others have
+// taken over what it had. A new Node may be started in its place at once; it
+// joins as a new incarnation.
+var ErrFenced = errors.New("this broker was fenced: the cluster took it for dead, and others have taken over")
+
+// lease tells whether the cluster takes this broker for alive, as far as the
+// broker can know: by when it sent the last heartbeat that was answered. It is
+// judged at the time of asking, by a clock that never goes back: a process that
+// was paused knows at once.
+type lease struct {
+	clock   clock.Clock
+	began   time.Time
+	session time.Duration // 0: the lease has no end
+	renewed atomic.Int64  // since began
+	revoked atomic.Bool
+}
+
+func newLease(c clock.Clock, session time.Duration) *lease {
+	return &lease{clock: c, began: c.Now(), session: session}
+}
+
+func (l *lease) now() time.Duration { return l.clock.Now().Sub(l.began) }
+
+// Valid says whether clients may be served.
+func (l *lease) Valid() bool {
+	if l.revoked.Load() {
+		return false
+	}
+	return l.session == 0 || l.now()-time.Duration(l.renewed.Load()) < l.session
+}
+
+// renew notes that a heartbeat sent at a time was answered.
+func (l *lease) renew(sent time.Duration) {
+	l.renewed.Store(int64(max(sent, time.Duration(l.renewed.Load()))))
+}
+
+// revoke ends the lease for good.
+func (l *lease) revoke() { l.revoked.Store(true) }
+
+// startLease begins to send heartbeats. They go on until the node closes, past
+// its drain.
+func (n *Node) startLease() {
+	session := n.cfg.Lease.Session
+	if !n.cfg.HasOthers() {
+		session = 0 // nobody could take over
+	}
+	n.lease = newLease(n.clock, session)
+	n.observer.OnDelta(func(_, next *image.Image, _ image.Delta) {
+		if self, ok := next.Node(n.cfg.Node.ID); !ok || self.Epoch != n.epoch {
+			n.fenced()
+		}
+	})
+	n.work.Go(func() {
+		for !n.lease.revoked.Load() {
+			n.beat(n.beating, n.leaving.Load(), false)
+			if clock.Sleep(n.beating, n.clock, n.cfg.Lease.Interval) != nil {
+				return
+			}
+		}
+	})
+}
+
+// answerWithin is the part of a session after which a controller that has not
+// answered a heartbeat is given up.
+const answerWithin = 3
+
+// beat sends a heartbeat, to whoever is the active controller.
+func (n *Node) beat(ctx context.Context, leaving, gone bool) {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Lease.Session/answerWithin)
+	defer cancel()
+	req := kmsg.NewPtrBrokerHeartbeatRequest()
+	req.BrokerID, req.BrokerEpoch = int32(n.cfg.Node.ID), int64(n.epoch)
+	req.CurrentMetadataOffset = int64(n.observer.Image().Index())
+	req.WantShutdown, req.WantFence = leaving, gone
+	sent := n.lease.now()
+	resp, err := n.controllers.ask(ctx, req)
+	if err != nil {
+		if ctx.Err() == nil || n.beating.Err() == nil {
+			n.metrics.heartbeatsMissed.Inc()
+			n.refusals.Log(n.log, slog.LevelWarn, n.clock.Now(), "heartbeat not answered", "error", err)
+		}
+		return
+	}
+	switch code := resp.(*kmsg.BrokerHeartbeatResponse).ErrorCode; code {
+	case 0:
+		n.lease.renew(sent)
+	case kerr.StaleBrokerEpoch.Code, kerr.BrokerIDNotRegistered.Code:
+		n.fenced()
+	default:
+		n.log.Warn("heartbeat refused", "error", kerr.ErrorForCode(code))
+	}
+}
+
+// fenced stops the node: what it had is others' now.
+func (n *Node) fenced() {
+	if !n.lease.revoked.Swap(true) {
+		n.log.Error("fenced: the cluster took this broker for dead", "epoch", n.epoch)
+		n.metrics.fenced.Inc()
+		n.fail(ErrFenced)
+	}
+}
+
+// reportRescueFailed tells the active controller that this node cannot rescue a
+// WAL: another one is named, if there is one that reaches it.
+func (n *Node) reportRescueFailed(ctx context.Context, instance ids.WALInstance, why error) error {
+	m := rescueFailed{n.cfg.Node.ID, n.epoch, instance, why.Error()}
+	return n.controllers.tell(ctx, peer.KeyRescueFailed, encodeMessage(rescueFailedMessage, m.fields))
+}
+
+// takeRescueFailed is the other end of reportRescueFailed.
+func (n *Node) takeRescueFailed(c *broker.Ctx, t broker.Ticket) {
+	var m rescueFailed
+	if err := decodeMessage(rescueFailedMessage, "rescue failed", c.Body, m.fields); err != nil {
+		t.Abort(err)
+		return
+	}
+	if n.isCurrent(m.node, m.epoch) {
+		n.log.Warn("a WAL could not be rescued", "wal", m.instance.String(), "rescuer", m.node, "reason", m.why)
+		n.duties.RescueFailed(m.node, m.instance)
+	}
+	broker.Reply(t, &peer.Response{APIKey: peer.KeyRescueFailed, Payload: n.activeByte()})
+}
+
+// reportLoads tells the active controller what this node's partitions cost it.
+func (n *Node) reportLoads(ctx context.Context, of balance.Loads) error {
+	m := newLoads(n.cfg.Node.ID, n.epoch, of)
+	return n.controllers.tell(ctx, peer.KeyLoads, encodeMessage(loadsMessage, m.fields))
+}
+
+// takeLoads is the other end of reportLoads.
+func (n *Node) takeLoads(c *broker.Ctx, t broker.Ticket) {
+	var m loads
+	if err := decodeMessage(loadsMessage, "loads", c.Body, m.fields); err != nil {
+		t.Abort(err)
+		return
+	}
+	if n.isCurrent(m.node, m.epoch) {
+		n.duties.Loads(m.node, m.loads())
+	}
+	broker.Reply(t, &peer.Response{APIKey: peer.KeyLoads, Payload: n.activeByte()})
+}
+
+// isCurrent says whether a message is of a living node's present epoch.
+func (n *Node) isCurrent(node ids.NodeID, epoch ids.NodeEpoch) bool {
+	known, ok := n.controller.Image().Node(node)
+	return ok && known.IsAlive() && known.Epoch == epoch
+}
+
+// activeByte answers a message that only the active controller heeds: 1 if this
+// one is it.
+func (n *Node) activeByte() []byte {
+	if term, _ := n.controller.Term(); term == 0 {
+		return []byte{0}
+	}
+	return []byte{1}
+}
