@@ -24,6 +24,7 @@ import (
 type cluster struct {
 	t         *testing.T
 	dir       string
+	mu        sync.Mutex
 	listeners map[string]net.Listener // bound already, by address
 	sources   []map[string]string     // configuration of each
 	nodes     []*Node
@@ -112,6 +113,8 @@ func (c *cluster) make(i int) *Node {
 		c.t.Fatal(err)
 	}
 	n.listen = func(ctx context.Context, addr string) (net.Listener, error) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		if l, ok := c.listeners[addr]; ok {
 			delete(c.listeners, addr) // a restart binds it anew
 			return l, nil
