@@ -45,15 +45,24 @@ type server interface {
 	Start(ctx context.Context) error
 	Drain(ctx context.Context) (node.Report, error)
 	Done() <-chan error
+	Close() error
 }
 
-// runNode runs a node with this configuration; see serve.
+// runNode runs a node with this configuration; see serve. One that the cluster
+// took for dead is closed, and started anew as another incarnation.
 func (p *process) runNode(ctx context.Context, cfg *config.Config, log *slog.Logger, announce func(*node.Node)) error {
-	n, err := node.New(cfg, log)
-	if err != nil {
-		return err
+	signals := p.signals()
+	for {
+		n, err := node.New(cfg, log)
+		if err != nil {
+			return err
+		}
+		err = serve(ctx, n, signals, log, func() { announce(n) })
+		if !errors.Is(err, node.ErrFenced) {
+			return err
+		}
+		log.Warn("joining the cluster anew", "reason", err)
 	}
-	return serve(ctx, n, p.signals(), log, func() { announce(n) })
 }
 
 // serve runs s until a signal, or a fault that s cannot go on with, drains it;
@@ -86,6 +95,10 @@ func serve(ctx context.Context, s server, signals <-chan os.Signal, log *slog.Lo
 
 	select {
 	case err := <-s.Done():
+		if errors.Is(err, node.ErrFenced) {
+			// What it has is others' now: nothing is to be finished or uploaded.
+			return errors.Join(err, s.Close())
+		}
 		log.Error("the node cannot go on; draining", "error", err, "timeout", drainTimeout.String())
 		return errors.Join(err, drain(s, signals, log))
 	case sig := <-signals:

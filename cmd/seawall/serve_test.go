@@ -32,6 +32,7 @@ func (f *fakeServer) wait(ctx context.Context, call string, result chan error) e
 
 func (f *fakeServer) Start(ctx context.Context) error { return f.wait(ctx, "start", f.start) }
 func (f *fakeServer) Done() <-chan error              { return f.done }
+func (f *fakeServer) Close() error                    { return nil }
 func (f *fakeServer) Drain(ctx context.Context) (node.Report, error) {
 	return node.Report{}, f.wait(ctx, "drain", f.drain)
 }
@@ -57,6 +58,7 @@ func TestServe(t *testing.T) {
 		{"cut short", fakeServer{start: answers(nil)}, "start up TERM drain TERM", "second signal", true},
 		{"start fails", fakeServer{start: answers(broken)}, "start", "broken", false},
 		{"stopped while starting", fakeServer{}, "start TERM", "while starting: context canceled", false},
+		{"fenced", fakeServer{start: answers(nil), done: answers(node.ErrFenced)}, "start up", "took it for dead", true},
 		{"cannot go on", fakeServer{start: answers(nil), done: answers(broken), drain: answers(nil)}, "start up drain", "broken", true},
 		{"cannot go on nor drain", fakeServer{start: answers(nil), done: answers(broken)}, "start up drain TERM", "broken\nstopped at once", true},
 	} {

@@ -123,6 +123,9 @@ func (n *Node) Start(ctx context.Context) error {
 	for _, step := range n.steps() {
 		if err := step.do(ctx); err != nil {
 			_ = n.Close()
+			if n.lease != nil && n.lease.revoked.Load() {
+				err = errors.Join(ErrFenced, err)
+			}
 			return fmt.Errorf("start %s: %w", step.name, err)
 		}
 	}
