@@ -81,14 +81,18 @@ func (s *controllers) note(node ids.NodeID, addr string) {
 	}
 }
 
-// pick is whom to ask: the active controller if it is known, else each of them
-// in turn, the own one first.
+// pick is whom to ask: the active controller if it is known, else the next one.
 func (s *controllers) pick() ids.NodeID {
+	if active := s.known(); active != noNode {
+		return active
+	}
+	return s.next()
+}
+
+// next is each of the controllers in turn, the own one first.
+func (s *controllers) next() ids.NodeID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.active != noNode {
-		return s.active
-	}
 	var all []ids.NodeID
 	for id := range s.at {
 		all = append(all, id)
@@ -144,7 +148,7 @@ func (s *controllers) RoundTrip(ctx context.Context, to ids.NodeID, kind kraftme
 		}
 	}
 	if to < 0 {
-		to = s.pick()
+		to = s.next()
 	}
 	req := &peer.Request{APIKey: peer.KeyMetaSubmit, Payload: request}
 	var resp kmsg.Response
@@ -156,6 +160,7 @@ func (s *controllers) RoundTrip(ctx context.Context, to ids.NodeID, kind kraftme
 		resp, err = s.peers.Do(ctx, to, req)
 	}
 	if err != nil {
+		s.forget(to)
 		return nil, err
 	}
 	return resp.(*peer.Response).Payload, nil

@@ -32,7 +32,7 @@ type lease struct {
 	began   time.Time
 	session time.Duration // 0: the lease has no end
 	renewed atomic.Int64  // since began
-	revoked atomic.Bool
+	revoked atomic.Bool // for good
 }
 
 func newLease(c clock.Clock, session time.Duration) *lease {
@@ -53,9 +53,6 @@ func (l *lease) Valid() bool {
 func (l *lease) renew(sent time.Duration) {
 	l.renewed.Store(int64(max(sent, time.Duration(l.renewed.Load()))))
 }
-
-// revoke ends the lease for good.
-func (l *lease) revoke() { l.revoked.Store(true) }
 
 // startLease begins to send heartbeats. They go on until the node closes, past
 // its drain.

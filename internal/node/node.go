@@ -142,14 +142,13 @@ type step struct {
 }
 
 func (n *Node) steps() []step {
-	steps := []step{
-		{"admin listener", n.startAdmin},
-		{"listeners", n.bind},
-		{"metadata", n.startMetadata},
+	steps := []step{{"admin listener", n.startAdmin}, {"listeners", n.bind}}
+	if n.cfg.Node.IsBroker { // a fault of the configuration is told before anybody is waited for
+		steps = append(steps, step{"object store", n.openStore})
 	}
+	steps = append(steps, step{"metadata", n.startMetadata})
 	if n.cfg.Node.IsBroker {
 		steps = append(steps,
-			step{"object store", n.openStore},
 			step{"membership", n.joinCluster},
 			step{"object store's mark", n.checkStore},
 			step{"streams", n.startStreams},
