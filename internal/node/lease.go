@@ -32,7 +32,7 @@ type lease struct {
 	began   time.Time
 	session time.Duration // 0: the lease has no end
 	renewed atomic.Int64  // since began
-	revoked atomic.Bool // for good
+	revoked atomic.Bool   // for good
 }
 
 func newLease(c clock.Clock, session time.Duration) *lease {
