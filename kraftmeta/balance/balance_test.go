@@ -121,6 +121,25 @@ func TestFencingNamesRescuersWithinReach(t *testing.T) {
 	}
 }
 
+// Two instances in one exclusive volume go to one node: the other could not have
+// the volume at the same time.
+func TestAnExclusiveVolumeIsNotTornBetweenRescuers(t *testing.T) {
+	m := newMeta(t)
+	m.node(1, "", "dev/")
+	for i := range byte(2) {
+		m.do(&image.OpenWAL{Node: 1, NodeEpoch: 1, Instance: ids.WALInstance{4, i}, Kind: "exclusive", Location: "dev/1"})
+	}
+	m.node(2, "", "dev/")
+	m.node(3, "", "dev/")
+	got := map[ids.NodeID]int{}
+	for _, r := range Fence(m.img, m.find(1), nobody, nil).Rescuers {
+		got[r.Rescuer]++
+	}
+	if got[2] != 2 {
+		t.Errorf("rescues by node: %v", got)
+	}
+}
+
 func TestRescuersAreReplacedOnlyWhenTheyCannot(t *testing.T) {
 	m := newMeta(t)
 	one := m.node(1, "", "file:///wal/")

@@ -61,27 +61,44 @@ func Rescuers(img *image.Image, failed map[Attempt]bool) []image.WALRescuer {
 type rescuers struct {
 	nodes  []*image.Node
 	busy   map[ids.NodeID]int
+	has    map[volume]bool
 	failed map[Attempt]bool
 }
 
+// volume is a place of WALs that a node has, or is about to take over. One that
+// is exclusive has its instances, old and new, in the same hands: two nodes
+// would only take it from each other.
+type volume struct {
+	location string
+	node     ids.NodeID
+}
+
 func newRescuers(img *image.Image, ok func(*image.Node) bool, failed map[Attempt]bool) *rescuers {
-	r := &rescuers{busy: map[ids.NodeID]int{}, failed: failed}
+	r := &rescuers{busy: map[ids.NodeID]int{}, has: map[volume]bool{}, failed: failed}
 	for n := range img.Nodes() {
 		if n.State == image.NodeActive && ok(n) {
 			r.nodes = append(r.nodes, n)
 		}
 	}
 	for w := range img.WALs() {
+		holder, _ := w.Holder()
 		if n := img.RescuerOf(w); n != image.NoLeader {
 			r.busy[n]++
+			holder = n
+		}
+		if w.State != image.WALRetired && w.Kind != shared {
+			r.has[volume{w.Location, holder}] = true
 		}
 	}
 	return r
 }
 
+// shared is the kind of WALs that many nodes can have open.
+const shared = "shared"
+
 // choose takes one that did not fail before one that did, if those count at
-// all, and the node itself, should it be back, before another one: what is in
-// its WAL is on its own disk.
+// all; then one that has the volume; and the node itself, should it be back,
+// before another one: what is in its WAL is on its own disk.
 func (r *rescuers) choose(w *image.WAL, evenFailed bool) (ids.NodeID, bool) {
 	var can []*image.Node
 	for _, n := range r.nodes {
@@ -96,12 +113,23 @@ func (r *rescuers) choose(w *image.WAL, evenFailed bool) (ids.NodeID, bool) {
 	best := slices.MinFunc(can, func(a, b *image.Node) int {
 		return cmp.Or(
 			cmp.Compare(r.fails(a, w), r.fails(b, w)),
+			cmp.Compare(r.away(a, w), r.away(b, w)),
 			cmp.Compare(distance(a, w), distance(b, w)),
 			cmp.Compare(r.busy[a.ID], r.busy[b.ID]),
 			cmp.Compare(a.ID, b.ID))
 	})
 	r.busy[best.ID]++
+	if w.Kind != shared {
+		r.has[volume{w.Location, best.ID}] = true
+	}
 	return best.ID, true
+}
+
+func (r *rescuers) away(n *image.Node, w *image.WAL) int {
+	if r.has[volume{w.Location, n.ID}] {
+		return 0
+	}
+	return 1
 }
 
 func (r *rescuers) fails(n *image.Node, w *image.WAL) int {
