@@ -18,6 +18,14 @@ type situation struct {
 	now    time.Duration
 }
 
+// Plan is what a controller with these leases is to do first at a time, nil
+// when nothing is: the choice behind [Duties.Run], for simulations that carry
+// it out step by step. Failed are the rescues that did not succeed.
+func Plan(img *image.Image, leases *lease.Leases, failed map[balance.Attempt]bool, loads balance.Loads, now time.Duration) []image.Command {
+	s := situation{img: img, leases: leases, failed: failed, loads: loads, now: now}
+	return s.next()
+}
+
 // next is what is to be done first, nil when nothing is: one command, or
 // several of a kind. When they are done, or refused, it is asked again with the
 // image as it is then.
