@@ -115,6 +115,17 @@ func (d *Duties) Beat(node ids.NodeID, epoch ids.NodeEpoch) bool {
 	return true
 }
 
+// Gone notes that a node at an epoch has shut down: it is fenced without waiting
+// for the end of its lease.
+func (d *Duties) Gone(node ids.NodeID, epoch ids.NodeEpoch) {
+	d.mu.Lock()
+	if d.term != 0 {
+		d.leases.End(node, epoch, d.now())
+	}
+	d.mu.Unlock()
+	d.lookAgain()
+}
+
 // RescueFailed notes that a node could not rescue a WAL: another one is named,
 // if there is one that reaches it.
 func (d *Duties) RescueFailed(node ids.NodeID, instance ids.WALInstance) {
