@@ -27,6 +27,8 @@ import (
 //   - A full WAL makes the request wait, and with it what follows on its
 //     connection, for at most its time-out; then NOT_ENOUGH_REPLICAS, which
 //     clients retry: nothing was appended.
+//   - A partition that is led elsewhere is answered with its leader's id, epoch
+//     and address (KIP-951).
 //   - A repetition by an idempotent producer gets the first answer's offset,
 //     when that is durable.
 //   - Transactional produce is refused until there are transactions.
@@ -44,7 +46,11 @@ const (
 	produceMinVersion      = 3
 	produceMaxVersion      = 13
 	produceFlexibleVersion = 9
+	produceLeaderVersion   = 10
 )
+
+// produceLeaderTag is a partition's tagged field that has its current leader.
+const produceLeaderTag = 0
 
 // produceRequest is one request on its way. It lives until its last partition
 // is answered; then it is used again.
@@ -301,6 +307,7 @@ func (req *produceRequest) free() {
 // appendResponse encodes the answer.
 func (req *produceRequest) appendResponse(dst []byte) []byte {
 	w := wireWriter{b: dst, flexible: req.version >= produceFlexibleVersion}
+	hints := req.b.leaderHints(req.ticket.Request(), req.version >= produceLeaderVersion)
 	w.array(len(req.topics))
 	next := 0
 	for i := range req.topics {
@@ -312,17 +319,18 @@ func (req *produceRequest) appendResponse(dst []byte) []byte {
 		}
 		w.array(t.parts)
 		for range t.parts {
-			req.parts[next].appendTo(&w, req.version)
+			req.parts[next].appendTo(&w, t, &hints)
 			next++
 		}
 		w.noTags()
 	}
 	w.int32(0) // throttle time
-	w.noTags()
+	hints.appendNodes(&w)
 	return w.b
 }
 
-func (part *producePart) appendTo(w *wireWriter, version int16) {
+func (part *producePart) appendTo(w *wireWriter, t *produceTopic, hints *leaderHints) {
+	version := part.req.version
 	code, message := answer(part.err)
 	base, appendTime := part.BaseOffset, part.LogAppendTimeMs
 	if code != 0 {
@@ -353,5 +361,9 @@ func (part *producePart) appendTo(w *wireWriter, version int16) {
 		}
 		w.nullableString(message)
 	}
-	w.noTags()
+	if hints.due(code) {
+		hints.appendLeader(w, produceLeaderTag, t.id, string(t.name), part.index)
+	} else {
+		w.noTags()
+	}
 }

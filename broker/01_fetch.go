@@ -30,20 +30,27 @@ import (
 //   - The first partition with data gives one batch even if that is over the
 //     limits, so that a large batch is never in the way (KIP-74).
 //   - Sessions as in KIP-227, bounded in number and bytes.
+//   - A partition that is led elsewhere is answered with its leader's id, epoch
+//     and address (KIP-951).
 //   - When the broker stops, waits end and answer with what is there.
 //   - Both isolation levels end at the high watermark while there are no
 //     transactions.
 //
 // Versions:
 //   - 4: isolation level. 5: log start offset. 7: sessions. 9: leader epochs.
-//     11: rack. 12: flexible. 13: topic ids. 15 to 18: fields for replicas,
-//     which Seawall has none of; a fetch by a replica is refused.
+//     11: rack. 12: flexible. 13: topic ids. 16: the current
+//     leader. 15, 17, 18: fields for replicas, which Seawall has none of; a
+//     fetch by a replica is refused.
 
 const (
 	fetchMinVersion      = 4
 	fetchMaxVersion      = 18
 	fetchFlexibleVersion = 12
+	fetchLeaderVersion   = 16
 )
+
+// fetchLeaderTag is a partition's tagged field that has its current leader.
+const fetchLeaderTag = 1
 
 // fetch is one request from its arrival until its answer has left.
 type fetch struct {

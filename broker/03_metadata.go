@@ -19,7 +19,8 @@ import (
 //     see LEADER_NOT_AVAILABLE for that. A name that no topic may have is
 //     INVALID_TOPIC_EXCEPTION.
 //   - Any broker takes what is for the controller, so the controller that
-//     clients are told of is the broker that they asked.
+//     clients are told of is the broker that they asked, or the first of those
+//     told when it is fenced itself: never one that the client does not know.
 //   - Without an authorizer all operations are authorized.
 //
 // Versions:
@@ -39,7 +40,6 @@ const (
 func (b *Broker) metadata(c *Ctx, req *kmsg.MetadataRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.MetadataResponse)
 	resp.ClusterID = &b.ClusterID
-	resp.ControllerID = int32(b.Node)
 	resp.AuthorizedOperations = operationsNotAsked
 	if req.IncludeClusterAuthorizedOperations {
 		resp.AuthorizedOperations = clusterOperations
@@ -50,7 +50,9 @@ func (b *Broker) metadata(c *Ctx, req *kmsg.MetadataRequest) kmsg.Response {
 		notMade = b.makeMissing(c, req)
 	}
 	v := b.view(c)
-	for _, n := range v.brokers(false) {
+	brokers := v.brokers(false)
+	resp.ControllerID = controllerAmong(brokers, int32(b.Node))
+	for _, n := range brokers {
 		rb := kmsg.NewMetadataResponseBroker()
 		rb.NodeID, rb.Host, rb.Port, rb.Rack = n.id, n.host, n.port, n.rack
 		resp.Brokers = append(resp.Brokers, rb)

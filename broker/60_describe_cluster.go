@@ -9,7 +9,7 @@ import (
 //
 // Behavior:
 //   - As in Metadata: brokers by id on the listener that the client came by;
-//     the controller is the broker asked.
+//     the controller is the broker asked, or another one that is alive.
 //   - Only brokers are described; asked for controllers it is
 //     MISMATCHED_ENDPOINT_TYPE, as from a broker of Kafka's.
 //
@@ -28,11 +28,13 @@ func (b *Broker) describeCluster(c *Ctx, req *kmsg.DescribeClusterRequest) kmsg.
 		resp.ErrorCode, resp.ErrorMessage = CodeOf(err), messageOf(err)
 		return resp
 	}
-	resp.ClusterID, resp.ControllerID = b.ClusterID, int32(b.Node)
+	resp.ClusterID = b.ClusterID
 	if req.IncludeClusterAuthorizedOperations {
 		resp.ClusterAuthorizedOperations = clusterOperations
 	}
-	for _, n := range b.view(c).brokers(req.IncludeFencedBrokers) {
+	v := b.view(c)
+	resp.ControllerID = controllerAmong(v.brokers(false), int32(b.Node))
+	for _, n := range v.brokers(req.IncludeFencedBrokers) {
 		rb := kmsg.NewDescribeClusterResponseBroker()
 		rb.NodeID, rb.Host, rb.Port, rb.Rack, rb.IsFenced = n.id, n.host, n.port, n.rack, n.fenced
 		resp.Brokers = append(resp.Brokers, rb)

@@ -34,12 +34,13 @@ func (f *fetch) answer() {
 	w := wireWriter{b: f.head[:0], flexible: f.version >= fetchFlexibleVersion}
 	f.appendStart(&w, 0, f.session.id)
 	f.markUnchanged()
+	hints := f.b.leaderHints(f.ticket.Request(), f.version >= fetchLeaderVersion)
 	w.array(f.countTopics())
 	f.cuts = f.cuts[:0]
 	for i := 0; i < len(f.reads); {
-		i = f.appendTopic(&w, i)
+		i = f.appendTopic(&w, i, &hints)
 	}
-	w.noTags()
+	hints.appendNodes(&w)
 	f.head = w.b
 	f.session.rotate()
 	f.endSession()
@@ -94,7 +95,7 @@ func (f *fetch) countTopics() (n int) {
 
 // appendTopic encodes the run of partitions of one topic that begins at or
 // behind i, and returns where it ends.
-func (f *fetch) appendTopic(w *wireWriter, i int) int {
+func (f *fetch) appendTopic(w *wireWriter, i int, hints *leaderHints) int {
 	i = f.nextRead(i)
 	if i == len(f.reads) {
 		return i
@@ -110,13 +111,13 @@ func (f *fetch) appendTopic(w *wireWriter, i int) int {
 	}
 	w.array(n)
 	for ; i < end; i = f.nextRead(i + 1) {
-		f.appendPartition(w, i)
+		f.appendPartition(w, i, hints)
 	}
 	w.noTags()
 	return end
 }
 
-func (f *fetch) appendPartition(w *wireWriter, i int) {
+func (f *fetch) appendPartition(w *wireWriter, i int, hints *leaderHints) {
 	r := &f.reads[i]
 	code := r.part.toldErr
 	o := r.result.Offsets
@@ -138,7 +139,11 @@ func (f *fetch) appendPartition(w *wireWriter, i int) {
 	if r.result.Bytes > 0 {
 		f.cuts = append(f.cuts, fetchCut{at: len(w.b), read: i})
 	}
-	w.noTags()
+	if hints.due(code) {
+		hints.appendLeader(w, fetchLeaderTag, r.part.id, r.part.topic, r.part.index)
+	} else {
+		w.noTags()
+	}
 }
 
 // fetchCut says behind which byte of the head a read's records stand.

@@ -234,6 +234,21 @@ func TestDescribeCluster(t *testing.T) {
 	}
 }
 
+// A broker that is taken for dead itself does not call itself the controller:
+// clients do not find it among the brokers.
+func TestControllerIsAmongTheBrokers(t *testing.T) {
+	b := newTestBroker(t, nil)
+	b.meta.must(t, &image.FenceNode{Node: 1, Epoch: 1})
+	if resp := ask[*kmsg.MetadataResponse](b, metadataRequest(12)); resp.ControllerID != 2 || len(resp.Brokers) != 1 {
+		t.Errorf("controller %d, brokers %+v", resp.ControllerID, resp.Brokers)
+	}
+	req := kmsg.NewPtrDescribeClusterRequest()
+	req.Version, req.IncludeFencedBrokers = 2, true
+	if resp := ask[*kmsg.DescribeClusterResponse](b, req); resp.ControllerID != 2 || len(resp.Brokers) != 2 {
+		t.Errorf("controller %d, brokers %+v", resp.ControllerID, resp.Brokers)
+	}
+}
+
 func TestDescribeTopicPartitions(t *testing.T) {
 	b := newTestBroker(t, map[string]string{"max.request.partition.size.limit": "3"})
 	b.topic("a", 1, 2)

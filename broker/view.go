@@ -35,7 +35,7 @@ type clientBroker struct {
 func (v view) brokers(withFenced bool) []clientBroker {
 	var out []clientBroker
 	for n := range v.Nodes() {
-		if n.State != image.NodeActive && !withFenced {
+		if !n.IsAlive() && !withFenced {
 			continue
 		}
 		if b, ok := v.reachable(n); ok {
@@ -45,12 +45,29 @@ func (v view) brokers(withFenced bool) []clientBroker {
 	return out
 }
 
+// controllerAmong is the broker that clients send to what is for the controller:
+// any takes it, so self if it is among those that they know, else the first;
+// -1 for none.
+func controllerAmong(brokers []clientBroker, self int32) int32 {
+	if len(brokers) == 0 {
+		return -1
+	}
+	for _, b := range brokers {
+		if b.id == self {
+			return self
+		}
+	}
+	return brokers[0].id
+}
+
+// reachable is a node as clients of this listener reach it; false if it has no
+// such listener.
 func (v view) reachable(n *image.Node) (clientBroker, bool) {
 	e, ok := n.Endpoint(v.listener)
 	if !ok {
 		return clientBroker{}, false
 	}
-	b := clientBroker{id: int32(n.ID), host: e.Host, port: int32(e.Port), fenced: n.State != image.NodeActive}
+	b := clientBroker{id: int32(n.ID), host: e.Host, port: int32(e.Port), fenced: !n.IsAlive()}
 	if n.Rack != "" {
 		b.rack = &n.Rack
 	}
@@ -61,7 +78,7 @@ func (v view) reachable(n *image.Node) (clientBroker, bool) {
 // partition whose leader it should be.
 func (v view) broker(id ids.NodeID) (clientBroker, *kerr.Error) {
 	n, ok := v.Node(id)
-	if !ok || n.State != image.NodeActive {
+	if !ok || !n.IsAlive() {
 		return clientBroker{}, kerr.LeaderNotAvailable
 	}
 	b, ok := v.reachable(n)

@@ -126,6 +126,8 @@ func (w *wireWriter) uuid(u ids.UUID) {
 	w.b = append(w.b, u[:]...)
 }
 
+func (w *wireWriter) uvarint(v uint32) { w.b = binary.AppendUvarint(w.b, uint64(v)) }
+
 // array writes an array's length; -1 is null.
 func (w *wireWriter) array(n int) {
 	if w.flexible {
