@@ -32,6 +32,7 @@ var kafkaRefusals = map[image.Reason]*kerr.Error{
 	image.StaleStreamEpoch:    kerr.NotLeaderForPartition,
 	image.NotWALHolder:        kerr.NotLeaderForPartition,
 	image.PastEnd:             kerr.OffsetOutOfRange,
+	image.NodeInUse:           kerr.InvalidRequest,
 	image.InvalidFeatureLevel: kerr.InvalidUpdateVersion,
 	image.Unsupported:         kerr.UnsupportedVersion,
 }
