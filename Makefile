@@ -12,7 +12,7 @@ FUZZTIME   ?= 10s
 RUNFLAGS   ?=
 BENCHFLAGS ?=
 
-.PHONY: help build run test race lint bench fuzz conformance clean
+.PHONY: help build run cluster test race lint bench fuzz conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ build: ## the static binary ./seawall
 
 run: build ## one broker on 127.0.0.1:9092, its data in .data/dev; RUNFLAGS=… adds flags
 	./seawall dev --dir .data/dev $(RUNFLAGS)
+
+cluster: build ## three brokers on 127.0.0.1:9092 to 9094, their data in .data/cluster; RUNFLAGS=… adds flags
+	./seawall dev --nodes 3 --dir .data/cluster $(RUNFLAGS)
 
 test: ## every test once
 	$(GO) test ./... -count=1 -timeout 14m $(TESTFLAGS)

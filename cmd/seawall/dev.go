@@ -14,11 +14,15 @@ import (
 func newDevCommand(p *process) *cobra.Command {
 	var flags nodeFlags
 	var dir, listen, admin, store string
+	var nodes int
 	c := &cobra.Command{
 		Use:   "dev",
-		Short: "Run one broker with everything embedded in one directory",
+		Short: "Run one broker, or a cluster, with everything embedded in one directory",
 		Long: "Run one broker with everything embedded in one directory: metadata, a WAL of 1 GiB, and the\n" +
-			"object store unless --store names another. KAFKA_… variables and --override go before the flags.",
+			"object store unless --store names another. KAFKA_… variables and --override go before the flags.\n\n" +
+			"With --nodes N, a cluster of N processes that can be killed one by one: each is broker and\n" +
+			"controller and can read the WALs of the others. The first has the ports of --listen and --admin,\n" +
+			"each other the next ones; controllers listen 10000 ports further on.",
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := newLogger(cmd.ErrOrStderr(), flags.logLevel)
@@ -28,6 +32,11 @@ func newDevCommand(p *process) *cobra.Command {
 			absolute, err := filepath.Abs(dir)
 			if err != nil {
 				return err
+			}
+			if nodes != 1 {
+				return p.runCluster(cmd, &devCluster{
+					dir: absolute, store: store, logLevel: flags.logLevel, overrides: flags.overrides, out: cmd.OutOrStdout(),
+				}, nodes, listen, admin)
 			}
 			cfg, err := p.loadConfig(config.Sources{
 				Defaults:  config.DevDefaults(absolute, listen, admin, store),
@@ -45,8 +54,17 @@ func newDevCommand(p *process) *cobra.Command {
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:9092", "serve Kafka clients on `host:port`; port 0 is a free one")
 	c.Flags().StringVar(&admin, "admin", "127.0.0.1:9644", "serve health and metrics on `host:port`; empty for nowhere")
 	c.Flags().StringVar(&store, "store", "", "object store `URL`, s3://bucket?region=… or file:///path (default: in the directory)")
+	c.Flags().IntVar(&nodes, "nodes", 1, "run so `many` processes as one cluster")
 	flags.register(c)
 	return c
+}
+
+// runCluster lays out a cluster and runs it until a signal.
+func (p *process) runCluster(cmd *cobra.Command, d *devCluster, nodes int, listen, admin string) (err error) {
+	if d.nodes, err = layOut(nodes, listen, admin); err != nil {
+		return err
+	}
+	return d.run(cmd.Context(), p.signals())
 }
 
 // banner says where a node listens, where its data is, and one line to try.
