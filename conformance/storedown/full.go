@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/seawallmq/seawall/conformance/oracle/load"
+	"github.com/seawallmq/seawall/conformance/toxic"
 )
 
 const (
@@ -55,7 +56,7 @@ type full struct {
 func (f *full) run(ctx context.Context) error {
 	startCtx, cancel := f.process.While(ctx, startTimeout)
 	defer cancel()
-	f.store.proxy.Switch(f.away)
+	f.store.Proxy.Switch(f.away)
 	var err error
 	if f.load, err = load.Start(startCtx, f.loadConfig(f.broker.Listen, "full")); err != nil {
 		return err
@@ -67,7 +68,7 @@ func (f *full) run(ctx context.Context) error {
 	f.readFull(ctx)
 
 	back := time.Now()
-	f.store.proxy.Switch(modePass)
+	f.store.Proxy.Switch(toxic.Pass)
 	resumeCtx, cancelResume := f.process.While(ctx, resumeTimeout)
 	defer cancelResume()
 	at, err := f.load.WaitAck(resumeCtx, back)

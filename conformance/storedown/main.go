@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"github.com/seawallmq/seawall/conformance/oracle/load"
+	"github.com/seawallmq/seawall/conformance/toxic"
 )
 
 type settings struct {
 	seawall     string
-	away        mode
+	away        toxic.Mode
 	cacheBytes  int64
 	budgetBytes int64
 	times       int64
@@ -42,9 +43,9 @@ func main() {
 	s.cacheBytes, s.budgetBytes = cacheMiB<<20, budgetMiB<<20
 	switch *outage {
 	case "refuse":
-		s.away = modeRefuse
+		s.away = toxic.Refuse
 	case "hang":
-		s.away = modeHang
+		s.away = toxic.Hang
 	default:
 		fmt.Fprintln(os.Stderr, "storedown: -outage is refuse or hang")
 		os.Exit(2)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seawallmq/seawall/conformance/oracle/load"
+	"github.com/seawallmq/seawall/conformance/toxic"
 )
 
 const (
@@ -73,8 +74,8 @@ func (o *outage) run(ctx context.Context, outageBytes int64) error {
 		return err
 	}
 
-	o.store.proxy.Switch(o.away)
-	_, bytesBefore, err := o.store.objectBytes()
+	o.store.Proxy.Switch(o.away)
+	_, bytesBefore, err := o.store.ObjectBytes()
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func (o *outage) run(ctx context.Context, outageBytes int64) error {
 	if err := o.readDuring(ctx, during); err != nil {
 		return err
 	}
-	_, bytesAfter, err := o.store.objectBytes()
+	_, bytesAfter, err := o.store.ObjectBytes()
 	if err != nil {
 		return err
 	}
@@ -165,11 +166,11 @@ func (o *outage) readDuring(ctx context.Context, l *load.Load) error {
 
 // comeBack gives the store back and judges what follows.
 func (o *outage) comeBack(ctx context.Context, before, during *load.Load) error {
-	o.store.proxy.Switch(modePass)
+	o.store.Proxy.Switch(toxic.Pass)
 	during.Resume()
 	heldMax := 2 * o.cacheBytes
 	held, took, err := o.waitTrimmed(ctx, heldMax, catchUpTimeout)
-	objects, bytes, walkErr := o.store.objectBytes()
+	objects, bytes, walkErr := o.store.ObjectBytes()
 	o.checks.none(err, "store back: uploads catch up under load, the WAL is trimmed", "in %.1f s to %s; %d objects of %s in the store",
 		took.Seconds(), mib(held), objects, mib(bytes))
 	if err != nil || walkErr != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seawallmq/seawall/conformance/proc"
+	"github.com/seawallmq/seawall/conformance/toxic"
 )
 
 // startTimeout bounds the start of a server.
@@ -20,7 +21,7 @@ type rig struct {
 	settings
 	dir       string
 	overrides []string
-	store     *store
+	store     *toxic.Store
 	broker    *proc.Broker
 	process   *proc.Process
 
@@ -40,7 +41,7 @@ func newRig(ctx context.Context, s settings, name string, walBytes int64, overri
 	if r.dir, err = dataDir("storedown-" + name); err != nil {
 		return nil, err
 	}
-	if r.store, err = startStore(ctx, r.dir); err != nil {
+	if r.store, err = toxic.StartStore(ctx, r.dir); err != nil {
 		return nil, err
 	}
 	if r.broker, err = proc.NewBroker(s.seawall, nil, filepath.Join(r.dir, "broker")); err != nil {

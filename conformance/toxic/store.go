@@ -1,4 +1,4 @@
-package main
+package toxic
 
 import (
 	"context"
@@ -16,20 +16,20 @@ const (
 	secretKey = "seawall-secret"
 )
 
-// store is an S3 server behind a proxy.
-type store struct {
+// Store is an S3 server behind a proxy.
+type Store struct {
 	server *proc.Process
-	proxy  *proxy
+	Proxy  *Proxy
 	dir    string
 }
 
-// startStore starts versitygw with its data below dir.
-func startStore(ctx context.Context, dir string) (*store, error) {
+// StartStore starts versitygw with its data below dir.
+func StartStore(ctx context.Context, dir string) (*Store, error) {
 	bin, err := testsrv.VersityGW()
 	if err != nil {
 		return nil, err
 	}
-	s := &store{dir: filepath.Join(dir, "s3")}
+	s := &Store{dir: filepath.Join(dir, "s3")}
 	if err := os.MkdirAll(filepath.Join(s.dir, bucket), 0o755); err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func startStore(ctx context.Context, dir string) (*store, error) {
 		s.server.Kill9()
 		return nil, err
 	}
-	if s.proxy, err = newProxy(addr); err != nil {
+	if s.Proxy, err = NewProxy(addr); err != nil {
 		s.server.Kill9()
 		return nil, err
 	}
@@ -54,17 +54,17 @@ func startStore(ctx context.Context, dir string) (*store, error) {
 }
 
 // URL is the store as the broker is told of it.
-func (s *store) URL() string {
-	return fmt.Sprintf("s3://%s?region=us-east-1&endpoint=http://%s&pathStyle=true", bucket, s.proxy.Addr())
+func (s *Store) URL() string {
+	return fmt.Sprintf("s3://%s?region=us-east-1&endpoint=http://%s&pathStyle=true", bucket, s.Proxy.Addr())
 }
 
 // Env is what the broker's S3 client finds its credentials in.
-func (s *store) Env() []string {
+func (s *Store) Env() []string {
 	return []string{"AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey, "AWS_REGION=us-east-1"}
 }
 
-// objectBytes is how much the bucket holds.
-func (s *store) objectBytes() (objects int, bytes int64, err error) {
+// ObjectBytes is how much the bucket holds.
+func (s *Store) ObjectBytes() (objects int, bytes int64, err error) {
 	err = filepath.Walk(filepath.Join(s.dir, bucket), func(path string, info os.FileInfo, err error) error {
 		if os.IsNotExist(err) {
 			return nil // removed since it was listed
@@ -78,7 +78,7 @@ func (s *store) objectBytes() (objects int, bytes int64, err error) {
 	return objects, bytes, err
 }
 
-func (s *store) Close() {
-	s.proxy.Close()
+func (s *Store) Close() {
+	s.Proxy.Close()
 	s.server.Kill9()
 }

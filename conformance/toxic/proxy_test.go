@@ -1,4 +1,4 @@
-package main
+package toxic
 
 import (
 	"errors"
@@ -42,7 +42,7 @@ func ask(c net.Conn, wait time.Duration) error {
 }
 
 func TestProxy(t *testing.T) {
-	p, err := newProxy(echo(t))
+	p, err := NewProxy(echo(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,19 +59,34 @@ func TestProxy(t *testing.T) {
 	if err := ask(first, 5*time.Second); err != nil {
 		t.Fatalf("passing: %v", err)
 	}
-	p.Switch(modeRefuse)
+	p.Switch(Refuse)
 	if err := ask(first, 5*time.Second); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("a connection outlived the server's loss: %v", err)
 	}
 	if err := ask(dial(), 5*time.Second); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("refusing: %v", err)
 	}
-	p.Switch(modeHang)
+	p.Switch(Hang)
 	hung := dial()
 	if err := ask(hung, 50*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("hanging: %v, want a time-out", err)
 	}
-	p.Switch(modePass)
+	p.Switch(Pass)
+	stalled := dial()
+	if err := ask(stalled, 5*time.Second); err != nil {
+		t.Errorf("before a stall: %v", err)
+	}
+	p.Switch(Stall)
+	if err := ask(stalled, 50*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("stalled: %v, want a time-out", err)
+	}
+	p.Switch(Pass)
+	if err := stalled.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(stalled, make([]byte, 1)); err != nil {
+		t.Errorf("what was held back is lost: %v", err)
+	}
 	if err := ask(hung, 5*time.Second); err == nil {
 		t.Error("a connection made during the loss goes on after it")
 	}
