@@ -14,7 +14,7 @@ const (
 	Pass   Mode = iota
 	Refuse      // cut what there is, close what comes
 	Hang        // cut what there is, accept what comes and never answer
-	Stall              // hold back every byte, of connections old and new, until the next mode: a network that drops packets
+	Stall       // hold back every byte, of connections old and new, until the next mode: a network that drops packets
 )
 
 // Proxy stands before a server, on the loopback, and can seem to be its loss.

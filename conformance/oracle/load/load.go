@@ -24,6 +24,16 @@ type Config struct {
 	InFlight   int           // records a producer has unanswered at most
 	ValueBytes int           // at least 48
 	Linger     time.Duration // of the producers; 0 sends at once
+	// OnAck is told of every ack as it comes, in the order of each partition's
+	// offsets; it must not block, nor call the Load. It may be nil.
+	OnAck func(Ack)
+}
+
+// Ack is one record's answer.
+type Ack struct {
+	Partition int32
+	Sent      time.Time // when the client was given the record
+	At        time.Time
 }
 
 // Load is producers and a tail reader at work. Its methods may be called from

@@ -33,8 +33,9 @@ func (l *Load) produce(cl *kgo.Client, producer int) {
 		l.mu.Lock()
 		l.history.Sent(v, partition)
 		l.mu.Unlock()
+		sent := time.Now()
 		r := &kgo.Record{Topic: l.cfg.Topic, Partition: partition, Key: key, Value: payload(v, l.cfg.ValueBytes)}
-		cl.Produce(l.ctx, r, func(r *kgo.Record, err error) { l.answered(v, r, err, due) })
+		cl.Produce(l.ctx, r, func(r *kgo.Record, err error) { l.answered(v, r, err, due, sent) })
 	}
 }
 
@@ -55,7 +56,7 @@ func (l *Load) waitResumed() bool {
 	}
 }
 
-func (l *Load) answered(v history.Value, r *kgo.Record, err error, due time.Time) {
+func (l *Load) answered(v history.Value, r *kgo.Record, err error, due, sent time.Time) {
 	if err != nil {
 		if l.ctx.Err() == nil && !errors.Is(err, kgo.ErrClientClosed) {
 			l.problem(fmt.Errorf("producing value %v: %w", v, err))
@@ -68,6 +69,9 @@ func (l *Load) answered(v history.Value, r *kgo.Record, err error, due time.Time
 	l.history.Acked(v, history.Position{Partition: r.Partition, Offset: r.Offset})
 	_ = l.latency.RecordValue(max(1, now.Sub(due).Microseconds())) // out of its range only past ten minutes
 	l.lastAck = now
+	if l.cfg.OnAck != nil {
+		l.cfg.OnAck(Ack{r.Partition, sent, now})
+	}
 	if l.waiting {
 		l.waiting = false
 		close(l.acked)

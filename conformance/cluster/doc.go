@@ -1,0 +1,28 @@
+// Command cluster breaks a cluster of real processes under load, and judges
+// what is left.
+//
+//	cluster -seawall ./seawall -rounds 200           mixed faults
+//	cluster -seawall ./seawall -kill 50              kill -9 of a leader to the first ack elsewhere
+//	cluster -seawall ./seawall -moves 100            planned moves under 5 MB/s
+//	cluster -seawall ./seawall -join                 a fourth broker until it carries its share
+//
+// Three nodes, each broker and controller, have a WAL file each in one shared
+// directory, and an S3 server of their own behind a proxy. In rounds, proxies
+// also stand on every way from one controller to another, and before every
+// listener for clients; bytes are held back there and delivered late, as a
+// network does that comes back.
+//
+// A round: idempotent producers write; one fault or two at once begin, last for
+// a while, and end: a node killed by SIGKILL, paused by SIGSTOP for less than
+// its session or for longer, cut off from the controllers alone or from
+// everybody, the object store away. Then the producers go on by their own
+// retries, everything is read back, and the whole history is judged: nothing
+// acknowledged may be lost, repeated, reordered or damaged, a reader that
+// followed the tail all along must agree, and no committed offset of a consumer
+// group may go back.
+//
+// The seed of the faults is printed; -seed takes it again.
+//
+// Goroutines: the load's, the group's, and one a process and proxy. Locks:
+// none but [gaps].mu, a leaf.
+package main

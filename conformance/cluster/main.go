@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/seawallmq/seawall/conformance/oracle/load"
+)
+
+type settings struct {
+	seawall   string
+	seed      uint64
+	voters    int
+	walBytes  string
+	overrides string
+	rounds    int
+	kills     int
+	moves     int
+	join      bool
+	keep      bool
+	load      load.Config
+}
+
+func main() {
+	var s settings
+	flag.StringVar(&s.seawall, "seawall", "./seawall", "the binary")
+	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "of the faults and their moments")
+	flag.IntVar(&s.rounds, "rounds", 0, "rounds of mixed faults")
+	flag.IntVar(&s.kills, "kill", 0, "times to kill a leader, in each of three series: store up, store away, the active controller")
+	flag.IntVar(&s.moves, "moves", 0, "planned moves, with the store up and as many with it away")
+	flag.BoolVar(&s.join, "join", false, "have a fourth broker join")
+	flag.BoolVar(&s.keep, "keep", false, "keep the data after success")
+	flag.StringVar(&s.walBytes, "wal-capacity", "256MiB", "capacity of each node's WAL")
+	flag.StringVar(&s.overrides, "overrides", "", "properties for every node, k=v with blanks between")
+	partitions := flag.Int("partitions", 6, "partitions of a round's topic")
+	flag.IntVar(&s.load.Producers, "producers", 4, "idempotent producers of a round")
+	flag.IntVar(&s.load.Rate, "rate", 250, "records a second and producer in a round")
+	flag.IntVar(&s.load.ValueBytes, "size", 300, "bytes of a record's value in a round")
+	flag.Parse()
+	s.load.Partitions, s.load.InFlight, s.voters = int32(*partitions), 1000, 3
+	if s.rounds+s.kills+s.moves == 0 && !s.join {
+		s.rounds, s.kills, s.moves, s.join = 20, 3, 10, true
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	passed, failed := 0, 0
+	for _, part := range []struct {
+		name   string
+		wanted bool
+		run    func(context.Context, settings) (*rig, error)
+	}{
+		{"rounds", s.rounds > 0, runRounds},
+		{"kill", s.kills > 0, runKills},
+		{"moves", s.moves > 0, runMoves},
+		{"join", s.join, runJoin},
+	} {
+		if !part.wanted {
+			continue
+		}
+		if err := runPart(ctx, s, part.run); err != nil {
+			failed++
+			fmt.Printf("FAIL cluster %s (seed %d): %v\n", part.name, s.seed, err)
+			continue
+		}
+		passed++
+		fmt.Printf("PASS cluster %s (seed %d)\n", part.name, s.seed)
+	}
+	fmt.Printf("%d passed, %d failed\n", passed, failed)
+	if failed > 0 {
+		os.Exit(1)
+	}
+}
+
+// runPart runs one part on a rig of its own, whose data stay after a failure.
+func runPart(ctx context.Context, s settings, run func(context.Context, settings) (*rig, error)) error {
+	r, err := run(ctx, s)
+	if r == nil {
+		return err
+	}
+	r.Close()
+	switch {
+	case err != nil:
+		return errors.Join(err, fmt.Errorf("data and logs are in %s", r.dir))
+	case s.keep:
+		return nil
+	}
+	return os.RemoveAll(r.dir)
+}
