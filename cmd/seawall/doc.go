@@ -2,6 +2,7 @@
 //
 //	seawall dev                     one broker with everything in one directory
 //	seawall start FILE              a broker from a properties file
+//	seawall status|drain|balance    a running cluster, by any node's admin listener
 //	seawall config                  every property
 //	seawall wal|object|meta dump    read-only looks at what is stored
 //

@@ -33,6 +33,10 @@ func TestExitCodes(t *testing.T) {
 		{"config --yaml", exitUsage, "seawall: unknown flag: --yaml"},
 		{"config --json --markdown", exitUsage, "seawall: --markdown and --json"},
 		{"config no.such", exitFailed, "seawall: no property begins with"},
+		{"drain", exitUsage, "seawall: accepts 1 arg(s)"},
+		{"drain x", exitUsage, "seawall: \"x\" is no node's number"},
+		{"balance", exitUsage, "seawall: the active controller balances by itself"},
+		{"status --admin 127.0.0.1:1", exitFailed, "seawall: Get \"http://127.0.0.1:1/v1/status\""},
 		{"man", exitUsage, "seawall: accepts 1 arg(s)"},
 	} {
 		code, _, stderr := execute(t, strings.Fields(c.args)...)

@@ -1,7 +1,8 @@
-// Package admin is the HTTP listener for operators: health, metrics, profiles.
+// Package admin is the HTTP listener for operators: health, metrics, profiles,
+// how the cluster stands, and draining a node.
 //
 // Owns: the routes and their answers' form. Does not own: what healthy and
-// ready mean, or any metric: both come in by constructor. It has no
+// ready mean, any metric, or what is told: all come in by constructor. It has no
 // authentication and belongs on a loopback or management address.
 //
 // Goroutines: net/http's. Locks: none.
@@ -17,6 +18,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strconv"
 	"time"
 )
 
@@ -29,9 +31,13 @@ type Config struct {
 	Ready func() error
 	// Metrics writes the Prometheus text format.
 	Metrics func(io.Writer)
-	// Status is encoded as JSON at /v1/status; it may be nil.
-	Status func() any
-	Log    *slog.Logger
+	// Status and Plan say how the cluster stands, and what balancing it would
+	// move; they are encoded as JSON. An error means: not yet, or no more. Each
+	// may be nil.
+	Status, Plan func() (any, error)
+	// Drain begins to take everything off a node. It may be nil.
+	Drain func(ctx context.Context, node int32) error
+	Log   *slog.Logger
 }
 
 // Limits against idle or endless clients.
@@ -52,7 +58,9 @@ type Server struct {
 //	/healthz      200 "ok", or 503 and why
 //	/readyz       200 "ready", or 503 and why
 //	/metrics      Prometheus text
-//	/v1/status    JSON
+//	/v1/status    JSON: nodes, controllers, WALs, what is moving
+//	/v1/balance   JSON: what balancing would move
+//	/v1/drain     POST with node=N: have a node give up all that it leads
 //	/debug/pprof/ profiles
 func New(cfg Config) *Server {
 	mux := http.NewServeMux()
@@ -63,10 +71,13 @@ func New(cfg Config) *Server {
 		cfg.Metrics(w)
 	})
 	if cfg.Status != nil {
-		mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(cfg.Status()) // the client went away
-		})
+		mux.HandleFunc("GET /v1/status", told(cfg.Status))
+	}
+	if cfg.Plan != nil {
+		mux.HandleFunc("GET /v1/balance", told(cfg.Plan))
+	}
+	if cfg.Drain != nil {
+		mux.HandleFunc("POST /v1/drain", drain(cfg.Drain))
 	}
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
@@ -88,6 +99,40 @@ func verdict(good string, ask func() error) http.HandlerFunc {
 			return
 		}
 		fmt.Fprintln(w, good)
+	}
+}
+
+// told answers with JSON.
+func told(ask func() (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		v, err := ask()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(v) // the client went away
+	}
+}
+
+// drainTimeout bounds how long a drain may wait for the active controller.
+const drainTimeout = 30 * time.Second
+
+func drain(do func(context.Context, int32) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		node, err := strconv.ParseInt(r.FormValue("node"), 10, 32)
+		if err != nil {
+			http.Error(w, "node=N is missing", http.StatusBadRequest)
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), drainTimeout)
+		defer cancel()
+		if err := do(ctx, int32(node)); err != nil {
+			http.Error(w, err.Error(), http.StatusConflict)
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+		fmt.Fprintln(w, "draining")
 	}
 }
 

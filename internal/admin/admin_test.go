@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -17,8 +18,15 @@ func TestAnswers(t *testing.T) {
 		Healthy: func() error { return nil },
 		Ready:   func() error { return ready },
 		Metrics: func(w io.Writer) { _, _ = io.WriteString(w, "seawall_up 1\n") },
-		Status:  func() any { return map[string]int{"node": 7} },
-		Log:     slog.New(slog.DiscardHandler),
+		Status:  func() (any, error) { return map[string]int{"node": 7}, nil },
+		Plan:    func() (any, error) { return nil, ready },
+		Drain: func(_ context.Context, node int32) error {
+			if node != 7 {
+				return errors.New("unknown node")
+			}
+			return nil
+		},
+		Log: slog.New(slog.DiscardHandler),
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -34,6 +42,8 @@ func TestAnswers(t *testing.T) {
 		{"/readyz", "recovering the write-ahead log", 503},
 		{"/metrics", "seawall_up 1", 200},
 		{"/v1/status", `{"node":7}`, 200},
+		{"/v1/balance", "recovering the write-ahead log", 503},
+		{"/v1/drain", "Method Not Allowed", 405},
 		{"/debug/pprof/cmdline", "", 200},
 		{"/nothing", "404 page not found", 404},
 	} {
@@ -45,6 +55,16 @@ func TestAnswers(t *testing.T) {
 		_ = resp.Body.Close()
 		if err != nil || resp.StatusCode != tt.code || !strings.Contains(string(body), tt.body) {
 			t.Errorf("%s: %d %q, %v; want %d %q", tt.path, resp.StatusCode, body, err, tt.code, tt.body)
+		}
+	}
+	for node, code := range map[string]int{"7": 202, "8": 409, "x": 400} {
+		resp, err := http.PostForm("http://"+l.Addr().String()+"/v1/drain", url.Values{"node": {node}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != code {
+			t.Errorf("drain %s: %d, want %d", node, resp.StatusCode, code)
 		}
 	}
 	if err := s.Shutdown(context.Background()); err != nil {

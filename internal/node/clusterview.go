@@ -1,0 +1,74 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/node/status"
+	"github.com/seawallmq/seawall/kraftmeta"
+	"github.com/seawallmq/seawall/kraftmeta/balance"
+	"github.com/seawallmq/seawall/kraftmeta/image"
+)
+
+// What operators ask of a cluster, by any node's admin listener.
+
+// clusterStatus is how the cluster stands, as this node's image has it.
+func (n *Node) clusterStatus() (any, error) {
+	if err := n.upForOperators(); err != nil {
+		return nil, err
+	}
+	return status.Describe(n.metadata.Image(), n.cfg.Node.ID, n.activeController(), n.voters()), nil
+}
+
+// balancePlan is what balancing would move.
+func (n *Node) balancePlan() (any, error) {
+	if err := n.upForOperators(); err != nil {
+		return nil, err
+	}
+	return status.MakePlan(n.metadata.Image(), n.knownLoads()), nil
+}
+
+// drainNode has a node give up all that it leads. It stays up, and leads again
+// after its next start.
+func (n *Node) drainNode(ctx context.Context, id int32) error {
+	if err := n.upForOperators(); err != nil {
+		return err
+	}
+	target, ok := n.metadata.Image().Node(ids.NodeID(id))
+	if !ok || !target.IsAlive() {
+		return fmt.Errorf("node %d is not alive", id)
+	}
+	_, err := kraftmeta.Do(ctx, n.metadata, &image.LeaveCluster{Node: target.ID, Epoch: target.Epoch})
+	return err
+}
+
+// upForOperators is nil while the parts that operators ask about are there.
+func (n *Node) upForOperators() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.state == starting || n.state == stopped {
+		return fmt.Errorf("node %d is %s", n.cfg.Node.ID, n.state)
+	}
+	return nil
+}
+
+// activeController is the controller that decides now, -1 if none is known.
+func (n *Node) activeController() ids.NodeID {
+	if n.controller.IsActive() {
+		return n.cfg.Node.ID
+	}
+	return image.NoLeader
+}
+
+// voters are the controllers of the cluster.
+func (n *Node) voters() (voters []ids.NodeID) {
+	for _, v := range n.cfg.Controller.Voters {
+		voters = append(voters, ids.NodeID(v.ID))
+	}
+	return voters
+}
+
+// knownLoads are the loads that brokers reported, nil unless this node has the
+// active controller.
+func (n *Node) knownLoads() balance.Loads { return nil }

@@ -1,0 +1,126 @@
+package status
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/image"
+)
+
+// metadata is an image that commands change.
+type metadata struct {
+	t        *testing.T
+	img      *image.Image
+	sequence uint64
+}
+
+func (m *metadata) do(cmd image.Command) image.Result {
+	m.t.Helper()
+	m.sequence++
+	next, _, answer := image.Apply(m.img, m.img.Index()+1, &image.Request{
+		ID: image.CommandID{Issuer: ids.UUID{1}, Sequence: m.sequence}, AckedBelow: m.sequence, Command: cmd,
+	})
+	if answer.Refusal != nil {
+		m.t.Fatalf("%s: %v", cmd.CommandKind(), answer.Refusal)
+	}
+	m.img = next
+	return answer.Result
+}
+
+// threeNodes are nodes 1 to 3 with a WAL each; topic t has a partition on each,
+// open.
+func threeNodes(t *testing.T) *metadata {
+	m := &metadata{t: t, img: image.New()}
+	m.do(&image.FormatCluster{ClusterID: ids.UUID{7}})
+	for id := ids.NodeID(1); id <= 3; id++ {
+		m.do(&image.RegisterNode{Node: id, Incarnation: ids.UUID{2, byte(id)}, Rack: "a", Reach: []string{"file:///wal/"},
+			Endpoints: []image.Endpoint{{Listener: "PLAINTEXT", Host: "h", Port: 9090 + uint16(id)}}})
+		m.do(&image.OpenWAL{Node: id, NodeEpoch: 1, Instance: ids.WALInstance{byte(id)}, Kind: "shared", Location: "file:///wal/" + id.String()})
+	}
+	m.do(&image.CreateTopics{Topics: []image.NewTopic{{Name: "t", ID: ids.TopicID{9}, Leaders: []ids.NodeID{1, 2, 3}}}})
+	for p := range m.img.Partitions(ids.TopicID{9}) {
+		m.do(&image.OpenStreams{Node: p.Leader, NodeEpoch: 1, WAL: ids.WALInstance{byte(p.Leader)},
+			Streams: []image.OpenStream{{Stream: p.Stream}}})
+	}
+	return m
+}
+
+func (m *metadata) lead(index int32, to ids.NodeID) {
+	p, _ := m.img.Partition(ids.TopicID{9}, index)
+	m.do(&image.SetLeaders{Partitions: []image.NewLeader{{Topic: p.Topic, Index: index, Expected: p.LeaderEpoch, Leader: to}}})
+}
+
+func TestCalmCluster(t *testing.T) {
+	m := threeNodes(t)
+	c := Describe(m.img, 1, 2, []ids.NodeID{1, 2})
+	if len(c.Nodes) != 3 || len(c.WALs) != 3 || len(c.Moving)+len(c.Offline) != 0 {
+		t.Fatalf("%+v", c)
+	}
+	want := Node{ID: 2, Epoch: 1, State: "active", Rack: "a", Address: "h:9092", Leads: 1}
+	if d := cmp.Diff(want, c.Nodes[1]); d != "" {
+		t.Errorf("node 2 (-want +got):\n%s", d)
+	}
+	if w := c.WALs[2]; w.Node != 3 || w.Holder != 3 || w.Rescuer != -1 || w.Tails != 1 || w.State != "open" {
+		t.Errorf("WAL of node 3: %+v", w)
+	}
+	var b strings.Builder
+	if err := c.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{"active controller 2, as node 1 sees it", "broker,controller*", "file:///wal/3", "held by"} {
+		if !strings.Contains(strings.ToLower(b.String()), words) {
+			t.Errorf("the text lacks %q:\n%s", words, b.String())
+		}
+	}
+	if strings.Contains(b.String(), "MOVING") || strings.Contains(b.String(), "OFFLINE") {
+		t.Errorf("the text has empty tables:\n%s", b.String())
+	}
+}
+
+func TestMovingAndOffline(t *testing.T) {
+	m := threeNodes(t)
+	m.lead(0, 2)
+	m.do(&image.FenceNode{Node: 3, Epoch: 1, Rescuers: []image.WALRescuer{{Instance: ids.WALInstance{3}, Rescuer: 1}}})
+	c := Describe(m.img, 1, -1, nil)
+	if d := cmp.Diff([]Partition{{Topic: "t", Index: 0, From: 1, To: 2, Why: "the old leader has not closed its tail yet"}}, c.Moving); d != "" {
+		t.Errorf("moving (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]Partition{{Topic: "t", Index: 2, From: 3, To: 3, Why: "the WAL file:///wal/3 waits for its rescue"}}, c.Offline); d != "" {
+		t.Errorf("offline (-want +got):\n%s", d)
+	}
+	if w := c.WALs[2]; w.Rescuer != 1 {
+		t.Errorf("WAL of node 3: %+v", w)
+	}
+	if n, ok := c.Leads(2); !ok || n != 2 {
+		t.Errorf("node 2 leads %d, %v", n, ok)
+	}
+	// What clients of the JSON rely on.
+	raw, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again Cluster
+	if err := json.Unmarshal(raw, &again); err != nil || cmp.Diff(c, again) != "" {
+		t.Errorf("JSON does not come back: %v\n%s", err, cmp.Diff(c, again))
+	}
+}
+
+func TestPlan(t *testing.T) {
+	m := threeNodes(t)
+	if p := MakePlan(m.img, nil); len(p.Moves) != 0 || p.ByLoad {
+		t.Errorf("an even cluster: %+v", p)
+	}
+	m.do(&image.CreateTopics{Topics: []image.NewTopic{{Name: "u", ID: ids.TopicID{8}, Leaders: []ids.NodeID{1, 1, 1, 1, 1, 1}}}})
+	p := MakePlan(m.img, nil)
+	var b strings.Builder
+	if err := p.Print(&b); err != nil || len(p.Moves) == 0 || p.Moves[0].From != 1 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	if !strings.Contains(b.String(), "u-0 from node 1 to node ") && !strings.Contains(b.String(), "t-0 from node 1 to node ") {
+		t.Errorf("the text: %s", b.String())
+	}
+}
