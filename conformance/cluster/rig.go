@@ -141,7 +141,6 @@ func (r *rig) properties(at int) map[string]string {
 		p["listeners"] = "PLAINTEXT://" + n.Kafka
 	}
 	p["s3.wal.path"] = fmt.Sprintf("0@file://%s?capacity=%s&fence=shared", filepath.Join(r.dir, "wal", fmt.Sprintf("node-%d", n.ID)), r.walBytes)
-	p["default.replication.factor"] = "1"
 	return p
 }
 
