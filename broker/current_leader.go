@@ -19,10 +19,10 @@ type leaderHints struct {
 }
 
 // leaderHints begins the hints of an answer. It costs nothing until one is
-// needed.
+// needed. A broker whose lease is over gives none: it cannot know who leads.
 func (b *Broker) leaderHints(c *Ctx, wanted bool) leaderHints {
-	h := leaderHints{wanted: wanted}
-	if wanted {
+	h := leaderHints{wanted: wanted && (b.Lease == nil || b.Lease.Valid())}
+	if h.wanted {
 		h.view = b.view(c)
 	}
 	return h

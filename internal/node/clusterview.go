@@ -55,10 +55,10 @@ func (n *Node) upForOperators() error {
 
 // activeController is the controller that decides now, -1 if none is known.
 func (n *Node) activeController() ids.NodeID {
-	if n.controller.IsActive() {
-		return n.cfg.Node.ID
+	if n.controller != nil {
+		return n.controller.Quorum().Leader
 	}
-	return image.NoLeader
+	return n.controllers.known()
 }
 
 // voters are the controllers of the cluster.
@@ -71,4 +71,9 @@ func (n *Node) voters() (voters []ids.NodeID) {
 
 // knownLoads are the loads that brokers reported, nil unless this node has the
 // active controller.
-func (n *Node) knownLoads() balance.Loads { return nil }
+func (n *Node) knownLoads() balance.Loads {
+	if n.duties == nil {
+		return nil
+	}
+	return n.duties.KnownLoads()
+}

@@ -146,6 +146,23 @@ func (d *Duties) Loads(node ids.NodeID, loads balance.Loads) {
 	}
 }
 
+// KnownLoads is what is known of the load of partitions, nil while another
+// controller is active.
+func (d *Duties) KnownLoads() balance.Loads {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.term == 0 {
+		return nil
+	}
+	known := balance.Loads{}
+	for _, loads := range d.loads {
+		for stream, l := range loads {
+			known[stream] = l
+		}
+	}
+	return known
+}
+
 func (d *Duties) lookAgain() {
 	select {
 	case d.poke <- struct{}{}:
