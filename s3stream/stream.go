@@ -197,7 +197,9 @@ func (s *Stream) finish(ctx context.Context) (end int64, err error) {
 			return 0, fmt.Errorf("stream %d: close: waiting for appends: %w", s.id, ctx.Err())
 		}
 	}
-	return s.end.Load(), s.Failed()
+	// Of what is durable, the end is known; what Append notes of it, it may note
+	// after the completion.
+	return s.durable.Load(), s.Failed()
 }
 
 // raise stores v unless a holds as much already.

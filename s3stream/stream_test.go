@@ -37,6 +37,18 @@ func (l *fakeLog) Append(r tail.Record, done tail.Completion) error {
 	return nil
 }
 
+// racing completes an append before Append has come back, and calls meanwhile.
+type racing struct {
+	*fakeLog
+	meanwhile func()
+}
+
+func (l *racing) Append(r tail.Record, done tail.Completion) error {
+	done.Durable(nil)
+	l.meanwhile()
+	return nil
+}
+
 func (l *fakeLog) complete(err error) {
 	pending := l.pending
 	l.pending = nil
@@ -240,5 +252,24 @@ func TestCloseWaitsForAppendsUnderWay(t *testing.T) {
 	}
 	if want := (meta.CloseStream{Stream: 7, Epoch: 4, End: 12}); fm.closed[0] != want {
 		t.Errorf("closed %v", fm.closed)
+	}
+}
+
+// The device may be done before the goroutine that appends goes on: a close that
+// waited for nothing else ends past that append all the same.
+func TestCloseEndsPastWhatIsAcknowledged(t *testing.T) {
+	log := &fakeLog{}
+	s, fm := open(t, log)
+	s.m.log = &racing{log, func() {
+		if end, err := s.Close(context.Background()); end != 11 || err != nil {
+			t.Errorf("closed at %d: %v", end, err)
+		}
+	}}
+	done := &told{}
+	if err := s.Append(Batch{BaseOffset: 10, EndOffset: 11, Bytes: []byte("a")}, done); err != nil || len(done.errs) != 1 {
+		t.Fatalf("append: %v, told %v", err, done.errs)
+	}
+	if len(fm.closed) != 1 || fm.closed[0].End != 11 {
+		t.Errorf("closed in the metadata: %+v", fm.closed)
 	}
 }
