@@ -204,7 +204,9 @@ func (s *Set) follow(ctx context.Context) {
 	}
 	s.refreshSettings(img, n.topics)
 	s.tell(began, ceased)
-	s.refused = len(refused)
+	if s.refused = len(refused); s.refused == 0 {
+		s.cfg.Tails.forget()
+	}
 	s.notice.done(n.index, refused, s.unserved())
 	if s.refused > 0 && ctx.Err() == nil {
 		s.cfg.Log.Warn("partitions could not be opened, will retry", "count", s.refused, "after", s.retry.later().String())

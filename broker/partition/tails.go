@@ -51,9 +51,15 @@ func (t *Tails) Record(stream ids.StreamID, base, end int64, batches []byte) {
 	f.end = end
 	it := batch.NewIter(batches, batch.TailStrict)
 	for it.Next() {
-		if h := it.Header(); h.HasProducerID() {
-			f.producers.remember(h, t.memory)
+		h := it.Header()
+		if !h.HasProducerID() || !f.producers.record(h) || t.memory.TryAcquire(producerBytes) {
+			continue
 		}
+		// To leave one out would be worse than to know nothing: what objects say
+		// of it, older, would stand.
+		delete(f.producers.byID, h.ProducerID)
+		t.drop(stream)
+		return
 	}
 	if it.Err() != nil {
 		t.drop(stream) // the partition will read it itself, and say what is wrong
@@ -75,6 +81,19 @@ func (t *Tails) take(stream ids.StreamID, from, end int64) *fold {
 	}
 	delete(t.streams, stream)
 	return f
+}
+
+// forget drops what was noted of the streams that nobody took: they are not led
+// here.
+func (t *Tails) forget() {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for stream := range t.streams {
+		t.drop(stream)
+	}
 }
 
 // drop forgets what was noted of a stream; t.mu is held.

@@ -89,14 +89,29 @@ func TestNotesThatDoNotFitAreDropped(t *testing.T) {
 	}
 }
 
-// Producers past what memory there is for are the oldest to go.
-func TestNotedProducersAreBounded(t *testing.T) {
-	tails := NewTails(&quota{2 * producerBytes})
+// When memory is short, the partition reads the log itself: of a producer that
+// was left out, it would go on with what objects say, and take a repeated batch
+// for a new one.
+func TestNotesThatLeaveProducersOutAreDropped(t *testing.T) {
+	memory := &quota{2 * producerBytes}
+	tails := NewTails(memory)
 	for i := range int64(5) {
 		tails.Record(1, i, i+1, rawBatch(i, i, 0, 0))
 	}
-	f := tails.take(1, 0, 5)
-	if got := sortedIDs(f.producers.byID); !cmp.Equal(got, []int64{3, 4}) {
-		t.Errorf("producers %v", got)
+	if f := tails.take(1, 0, 5); f != nil {
+		t.Errorf("taken with producers %v of five", sortedIDs(f.producers.byID))
+	}
+	if memory.left != 2*producerBytes {
+		t.Errorf("%d bytes are left", memory.left)
+	}
+}
+
+func TestNotesThatNobodyTakesAreForgotten(t *testing.T) {
+	memory := &quota{1 << 20}
+	tails := NewTails(memory)
+	tails.Record(1, 0, 1, rawBatch(0, 1, 0, 0))
+	tails.forget()
+	if memory.left != 1<<20 || tails.take(1, 0, 1) != nil {
+		t.Errorf("%d bytes stay charged", 1<<20-memory.left)
 	}
 }
