@@ -141,9 +141,17 @@ func (s *Store) delete(ctx context.Context, key string) error {
 	return classify(s.syncFolder(dir))
 }
 
-// publish gives a written and synced file its key, durably. A concurrent
-// Delete may remove a folder between its making and its use: then again.
+// publish gives a written and synced file its key, durably.
 func (s *Store) publish(tmp, key string, opts objstore.PutOptions) error {
+	if err := s.name(tmp, key, opts); err != nil {
+		return err
+	}
+	return s.syncName(key)
+}
+
+// name gives a file its key. A concurrent Delete may remove a folder between its
+// making and its use: then again.
+func (s *Store) name(tmp, key string, opts objstore.PutOptions) error {
 	const attempts = 100
 	var err error
 	for range attempts {
@@ -162,10 +170,13 @@ func (s *Store) publish(tmp, key string, opts objstore.PutOptions) error {
 		}
 	}
 	if err != nil {
-		if err = s.judgePublish(tmp, key, opts, err); err != nil {
-			return err
-		}
+		err = s.judgePublish(tmp, key, opts, err)
 	}
+	return err
+}
+
+// syncName makes the name of an object durable.
+func (s *Store) syncName(key string) error {
 	for dir := path.Dir(key); ; dir = path.Dir(dir) {
 		if err := s.syncFolder(dir); err != nil {
 			return classify(err)
@@ -214,7 +225,7 @@ func (s *Store) syncFolder(dir string) error {
 		return err
 	}
 	defer f.Close()
-	return f.Sync()
+	return s.sync(f)
 }
 
 // newName is a path of this session that was not used before.

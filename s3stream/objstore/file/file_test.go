@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/seawallmq/seawall/s3stream/objstore"
@@ -198,5 +199,33 @@ func TestPartsOfAllSizes(t *testing.T) {
 				t.Fatalf("%d bytes (%v), want %d, or others than were sent", n, err, len(want))
 			}
 		})
+	}
+}
+
+// An object that has its key, but not durably, is not complete; and what comes
+// after must not take it for one because it is to be seen.
+func TestCompleteSyncsTheNameUntilItIsDurable(t *testing.T) {
+	ctx := context.Background()
+	s := open(t, t.TempDir())
+	u, err := s.CreateMultipart(ctx, "folder/key", objstore.PutOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := bytes.Repeat([]byte("x"), 100<<10)
+	if err := u.UploadPart(ctx, 1, objstore.NewBody(content)); err != nil {
+		t.Fatal(err)
+	}
+	synced := 0
+	s.sync = func(*os.File) error { return syscall.EIO }
+	if err := u.Complete(ctx); !errors.Is(err, objstore.ErrUnavailable) {
+		t.Fatalf("the folder was not synced: %v", err)
+	}
+	s.sync = func(f *os.File) error { synced++; return f.Sync() }
+	if err := u.Complete(ctx); err != nil || synced != 2 {
+		t.Fatalf("once more: %v, %d folders synced", err, synced)
+	}
+	got := make([]byte, len(content))
+	if _, err := s.GetRange(ctx, "folder/key", 0, got); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("read back: %v", err)
 	}
 }

@@ -40,6 +40,7 @@ type upload struct {
 	slot    int64         // size of the first part to come: number n's place is (n-1)*slot
 	inPlace map[int]int64 // sizes of the parts at their places, by number
 	apart   map[int]bool  // parts in files of their own
+	named   bool          // the object has its key, though that may not be durable
 }
 
 // CreateMultipart implements objstore.Store.
@@ -138,6 +139,24 @@ func (u *upload) complete(ctx context.Context) error {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if !u.named {
+		if err := u.assemble(ctx); err != nil {
+			return err
+		}
+		u.named = true
+	}
+	if err := u.s.syncName(u.key); err != nil {
+		return err // to be called again: without that, the object may go in a crash
+	}
+	// The object is there; what is left of the upload goes with the session at
+	// the latest.
+	_ = u.s.root.RemoveAll(u.folder)
+	return nil
+}
+
+// assemble makes the object of the parts, syncs it and gives it its key; u.mu is
+// held.
+func (u *upload) assemble(ctx context.Context) error {
 	parts := len(u.inPlace) + len(u.apart)
 	total, gapless := int64(0), true
 	for number := 1; number <= parts; number++ {
@@ -163,13 +182,7 @@ func (u *upload) complete(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := u.s.publish(name, u.key, u.opts); err != nil {
-		return err
-	}
-	// The object is there; what is left of the upload goes with the session at
-	// the latest.
-	_ = u.s.root.RemoveAll(u.folder)
-	return nil
+	return u.s.name(name, u.key, u.opts)
 }
 
 // copyTo makes a file of the parts one after another, and syncs it.

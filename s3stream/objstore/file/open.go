@@ -23,6 +23,7 @@ type Store struct {
 	lock    *os.File // locked while the Store is open
 	counter atomic.Uint64
 	stages  chan []byte // aligned buffers for direct writes, free
+	sync    func(folder *os.File) error
 }
 
 var _ objstore.Store = (*Store)(nil)
@@ -37,7 +38,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("objstore: directory %s cannot be opened: %w", dir, explain(err))
 	}
-	s := &Store{root: root, stages: make(chan []byte, stagesKept)}
+	s := &Store{root: root, stages: make(chan []byte, stagesKept), sync: (*os.File).Sync}
 	if err := s.begin(); err != nil {
 		root.Close()
 		return nil, fmt.Errorf("objstore: directory %s cannot be written: %w", dir, explain(err))
