@@ -59,7 +59,10 @@ func (p *pace) bytesPerSecond(l Load) float64 {
 		period = min(period, float64(most)/p.rate)
 	}
 	if bound := p.t.boundBytes(l.Capacity); bound > 0 {
-		if l.Untrimmed >= bound {
+		// Instances that were kept may take their room on the same device: then
+		// it can be full long before this one has much.
+		fill := p.t.fillBytes(l.Capacity)
+		if l.Untrimmed >= bound || fill > 0 && l.Untrimmed+l.Ahead >= fill {
 			return math.Inf(1)
 		}
 		if p.rate > 0 {

@@ -134,6 +134,17 @@ func TestPaceOfWhatOthersUploadFirst(t *testing.T) {
 	}
 }
 
+// What is kept of older instances on the same device leaves appends so little
+// room that their own bytes never come to a bound: nothing is held back then.
+func TestPaceHoldsNothingBackWhenTheDeviceIsFull(t *testing.T) {
+	triggers := defaults
+	triggers.ReadBandwidth = 3000 * mega // the rescue bound is past the capacity
+	p := pace{t: triggers, due: 64 * mega}
+	if got := p.bytesPerSecond(Load{Capacity: 10 << 30, Untrimmed: 4 << 30, Ahead: 6 << 30}); !math.IsInf(got, 1) {
+		t.Errorf("producers wait for room, and uploads go at %.0f MiB/s", got/mega)
+	}
+}
+
 // A node that is about to stop does not wait for its own pace.
 func TestDrainIsNotPaced(t *testing.T) {
 	clk := clock.NewManual(time.Unix(1e9, 0))
