@@ -83,6 +83,8 @@ func TestPlantedMistakesAreCaught(t *testing.T) {
 		trimBeforeCommit:  "trim before the commit",
 		openBeforeClose:   "open before the earlier tail is closed",
 		acceptLowerEpochs: "accept a lower epoch's bytes in recovery",
+		ownWithoutFence:   "rescue one's own shared WAL without the fence",
+		reuseSharedRing:   "begin a new instance on a shared ring",
 		uploadAgain:       "re-upload on an unknown commit",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,4 +101,4 @@ func TestPlantedMistakesAreCaught(t *testing.T) {
 }
 
 // seedsToCatch is within how many seeds each planted mistake must be caught.
-const seedsToCatch = 300
+const seedsToCatch = 3000

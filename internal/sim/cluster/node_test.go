@@ -296,24 +296,29 @@ func (p *proc) isRescuing(instance ids.WALInstance) bool {
 	return false
 }
 
-// openWAL makes an instance known and then makes it.
+// openWAL makes an instance and then has the metadata know it, before its first
+// append.
 func (p *proc) openWAL(img *image.Image) {
 	d := p.volume(img)
 	if d == nil {
 		p.restless = true // not yet
 		return
 	}
+	if n := len(d.lives); n > 0 && d.lives[n-1].NodeEpoch > p.epoch {
+		p.die("its volume is newer than its metadata") // as package volume sees to
+		return
+	}
 	p.opening = true
-	instance := p.w.uuid(0xa1)
-	cmd := &image.OpenWAL{Node: p.id, NodeEpoch: p.epoch, Instance: instance, Kind: p.slot.kind, Location: d.location}
+	life := walfmt.Life{Instance: p.w.uuid(0xa1), NodeEpoch: p.epoch, WindowBytes: windowBytes}
+	life = d.create(life, p.w.isNeeded(img))
+	cmd := &image.OpenWAL{Node: p.id, NodeEpoch: p.epoch, Instance: life.Instance, Kind: p.slot.kind, Location: d.location}
 	p.submit(cmd, func(image.Result, *image.Refusal) {
 		if !d.shared && d.owner != p {
 			p.die("its volume was taken away")
 			return
 		}
-		life := d.create(walfmt.Life{Instance: instance, NodeEpoch: p.epoch, WindowBytes: windowBytes}, p.w.isNeeded(p.image()))
 		p.log = newLog(p, d, life)
-		p.say("opens WAL %s on %s at %d", instance.Hex()[:8], d, life.Base)
+		p.say("opens WAL %s on %s at %d", life.Instance.Hex()[:8], d, life.Base)
 		p.restless = true
 	})
 }
@@ -323,7 +328,7 @@ func (p *proc) openWAL(img *image.Image) {
 // has rescued all that is in it. nil means that it must wait.
 func (p *proc) volume(img *image.Image) *disk {
 	s := p.slot
-	if s.kind == "shared" {
+	if s.kind == "shared" && p.w.mistake != reuseSharedRing {
 		return p.w.newDisk(s, fmt.Sprintf("shared/%d/%x", p.id, p.incarnation[1:4]))
 	}
 	if s.ring != nil && s.ring.lock(p, false) {
@@ -344,7 +349,7 @@ func (p *proc) volume(img *image.Image) *disk {
 		p.unlock(s.ring)
 	}
 	s.rings++
-	s.ring = p.w.newDisk(s, fmt.Sprintf("exclusive/%d/%d", p.id, s.rings))
+	s.ring = p.w.newDisk(s, fmt.Sprintf("%s/%d/%d", s.kind, p.id, s.rings))
 	s.ring.lock(p, false)
 	return s.ring
 }

@@ -66,11 +66,7 @@ func (r *rescuing) step() {
 
 func (r *rescuing) take(x *image.WAL) {
 	r.d = r.p.w.diskOf(r.instance)
-	switch {
-	case r.d == nil && r.isEmpty():
-		r.report() // it was announced and never made
-		return
-	case r.d == nil: // retired, as a newer image will tell
+	if r.d == nil { // retired, as a newer image will tell
 		r.failed()
 		return
 	}
@@ -80,19 +76,6 @@ func (r *rescuing) take(x *image.WAL) {
 		return
 	}
 	r.phase = writeFence
-}
-
-// isEmpty says whether the metadata knows of no tail in the instance: only then
-// a volume that is not there means that nothing is lost.
-func (r *rescuing) isEmpty() bool {
-	for s := range r.p.image().Streams() {
-		for _, t := range s.Tails {
-			if t.WAL == r.instance {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // failed reports that the process cannot rescue the WAL now.
@@ -117,13 +100,14 @@ func (r *rescuing) giveUp() {
 }
 
 func (r *rescuing) writeFence(img *image.Image, x *image.WAL) {
+	p := r.p
 	r.phase = readWAL
-	if !r.d.shared {
+	if !r.d.shared || p.w.mistake == ownWithoutFence && x.Node == p.id {
 		return
 	}
 	n, _ := img.Node(x.Node)
 	k := r.d.life(r.instance)
-	err := fence.Take(&view{d: r.d, p: r.p, life: k.Life}, fence.Cell{NodeEpoch: n.Epoch, Rescuer: r.p.id, Instance: r.instance})
+	err := fence.Take(&view{d: r.d, p: p, life: k.Life}, fence.Cell{NodeEpoch: n.Epoch, Rescuer: p.id, Instance: r.instance})
 	if err != nil {
 		r.phase = writeFence
 	}
@@ -216,10 +200,7 @@ func (r *rescuing) adopt(was *image.WAL) {
 	if was.State == image.WALRescued {
 		p.w.counts.again++
 	}
-	s := &source{p: p, d: r.d, entries: r.entries, durable: r.end, rescued: true, life: walfmt.Life{Instance: r.instance}}
-	if r.d != nil {
-		s.life = r.life
-	}
+	s := &source{p: p, d: r.d, entries: r.entries, durable: r.end, rescued: true, life: r.life}
 	s.up.s = s
 	p.adopted = append(p.adopted, s)
 	p.say("serves WAL %s", r.instance.Hex()[:8])

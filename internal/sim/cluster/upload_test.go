@@ -271,10 +271,8 @@ func (u *uploader) retire() {
 			}
 		}
 		p.say("retired WAL %s", s.life.Instance.Hex()[:8])
-		if s.d != nil {
-			s.d.forget(s.life.Instance)
-			p.unlock(s.d)
-		}
+		s.d.forget(s.life.Instance)
+		p.unlock(s.d)
 	})
 }
 

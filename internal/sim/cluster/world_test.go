@@ -33,6 +33,8 @@ const (
 	trimBeforeCommit          // reuses WAL space before the metadata has committed the trim
 	openBeforeClose           // appends before the earlier tail is closed
 	acceptLowerEpochs         // recovers bytes of an earlier, lower epoch
+	ownWithoutFence           // rescues its own shared WAL without writing the fence cell
+	reuseSharedRing           // begins a new instance where a former process may still write
 	uploadAgain               // uploads again, as another command, when a commit's outcome is unknown
 )
 
@@ -135,6 +137,9 @@ func newWorld(seed uint64, m mistake, telling bool) *world {
 	}
 	if w.traits.epochs { // without, a client may be led astray: see doc.go
 		w.traits.twins, w.traits.jumps = w.rng.IntN(2) == 0, w.rng.IntN(2) == 0
+	}
+	if m == ownWithoutFence || m == reuseSharedRing { // of processes side by side
+		w.traits.epochs, w.traits.twins, w.traits.exclusive = true, true, 0
 	}
 	b := budget.New(1 << 30)
 	cache, err := logcache.New(logcache.Config{Pool: page.NewPool(b.Account("pages", page.Size)), Index: b.Account("index", 1<<20)})
