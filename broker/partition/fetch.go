@@ -65,6 +65,7 @@ func (p *Partition) Fetch(ctx context.Context, offset int64, opt FetchOptions) (
 	for _, s := range f.Segments {
 		f.Bytes += len(s)
 	}
+	p.traffic.fetched(f.Bytes)
 	if f.Bytes == 0 {
 		f.stored.Release()
 	}

@@ -63,6 +63,7 @@ func (id Identity) String() string { return fmt.Sprintf("%s-%d", id.Topic, id.In
 // Partition is one partition that this node leads.
 type Partition struct {
 	Identity
+	traffic     traffic
 	leaderEpoch int32
 	stream      Stream
 	settings    atomic.Pointer[config.Topic]
@@ -149,6 +150,7 @@ func (p *Partition) Append(a *Append, nowMs int64) error {
 		return storageError(err)
 	}
 	p.end = a.end
+	p.traffic.appended(len(a.Batch))
 	if h.HasProducerID() {
 		p.producers.remember(h, p.memory)
 	}

@@ -16,6 +16,9 @@ func (c *Config) build(faults *Faults) {
 	c.buildNetwork(r, faults)
 	c.Controller = Controller{Bootstrap: r.list("controller.quorum.bootstrap.servers"), Voters: c.voters(r, faults)}
 	c.Lease = Lease{Interval: r.duration("broker.heartbeat.interval.ms"), Session: r.duration("broker.session.timeout.ms")}
+	c.Balance = Balance{
+		Enabled: r.flag("autobalancer.controller.enable"), Interval: r.duration("autobalancer.controller.anomaly.detect.interval.ms"),
+	}
 	c.Admin.Addr = r.text("admin.listener")
 	c.buildStorage(r)
 	c.buildMemory(r)

@@ -14,6 +14,7 @@ type Config struct {
 	Network    Network
 	Controller Controller
 	Lease      Lease
+	Balance    Balance
 	Admin      Admin
 	Memory     Memory
 	WAL        WAL
@@ -88,6 +89,12 @@ func (c *Config) HasOthers() bool {
 type Lease struct {
 	Interval time.Duration // between two heartbeats
 	Session  time.Duration // of silence, after which a broker is taken for dead
+}
+
+// Balance is how the active controller evens out load among brokers.
+type Balance struct {
+	Enabled  bool
+	Interval time.Duration // between two plans
 }
 
 // Admin is the HTTP listener for health and metrics.

@@ -39,6 +39,11 @@ var nodeDefs = []Def{
 	{Name: "broker.heartbeat.interval.ms", Type: Int, Default: "250", Unit: "ms", Valid: atLeast(10),
 		Doc: "How often a broker tells the active controller that it is alive."},
 
+	{Name: "autobalancer.controller.enable", Type: Bool, Default: "true",
+		Doc: "Whether the active controller moves partitions from brokers with much load to those with little: a move takes leadership along, and no data. `seawall balance --dry-run` tells what it would do."},
+	{Name: "autobalancer.controller.anomaly.detect.interval.ms", Type: Long, Default: "5000", Unit: "ms", Valid: atLeast(100),
+		Doc: "How often it looks, and so, with 16 moves each time, how fast it moves."},
+
 	{Name: "admin.listener", Type: String, Default: "127.0.0.1:9644", Valid: check{"host:port", checkHostPort},
 		Doc: "Where /healthz, /readyz, /metrics and /debug/pprof are served, without authentication. Empty: nowhere."},
 	{Name: "gossip.listener", Type: String, Default: ":7946", Valid: check{"host:port", checkHostPort}, Inert: true,

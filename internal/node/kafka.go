@@ -32,6 +32,9 @@ func (n *Node) startPartitions(ctx context.Context) error {
 		n.topicsDeleted(prev, d)
 	})
 	n.work.Go(func() { n.partitions.Run(n.ctx) })
+	if n.cfg.HasOthers() {
+		n.work.Go(func() { n.tellLoads(n.ctx) })
+	}
 	opened, cancel := context.WithTimeout(ctx, openWait)
 	defer cancel()
 	if err := n.partitions.AwaitAll(opened, n.metadata.Image().Index()); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/seawallmq/seawall/broker/server"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta"
+	"github.com/seawallmq/seawall/kraftmeta/balance"
 	"github.com/seawallmq/seawall/kraftmeta/duties"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
@@ -26,6 +27,9 @@ func (n *Node) startController() error {
 	}
 	n.duties = duties.New(duties.Config{
 		Controller: n.controller, Session: n.cfg.Lease.Session, Clock: n.clock, Random: n.random, Log: n.log,
+		Balance: duties.BalanceConfig{
+			Enabled: n.cfg.Balance.Enabled, Interval: n.cfg.Balance.Interval, Options: balance.DefaultOptions(),
+		},
 	})
 	n.work.Go(func() { n.duties.Run(n.ctx) })
 	n.quorum = server.New(server.Config{Clock: n.clock, Log: n.log, Requests: n.shares.peers}, n.controllerAPIs())
