@@ -150,13 +150,21 @@ func (c *Config) buildStorage(r reader) {
 	}
 	c.Store.URL = r.text("s3.data.buckets")
 	c.Store.BandwidthMax = r.long("s3.network.baseline.bandwidth")
-	if wal := r.text("s3.wal.path"); wal != "" {
-		c.WAL, _ = ParseWALPath(wal) // was checked as the property's value
-		return
-	}
 	c.WAL = WAL{
 		Kind: WALFile, Path: path.Join(c.Node.DataDir, walFileName), CapacityBytes: defaultWALCapacity,
 		IODepth: defaultIODepth, FenceKind: FenceExclusive,
+	}
+	if wal := r.text("s3.wal.path"); wal != "" {
+		c.WAL, _ = ParseWALPath(wal) // was checked as the property's value
+	}
+	c.Rescue.AttachCommand = r.text("s3.wal.attach.command")
+	if paths := r.list("s3.wal.rescue.paths"); len(paths) > 0 {
+		for _, p := range paths {
+			prefix, _ := rescuePrefix(p) // was checked as the property's value
+			c.Rescue.Reach = append(c.Rescue.Reach, prefix)
+		}
+	} else if c.WAL.FenceKind == FenceShared && c.WAL.Kind == WALFile {
+		c.Rescue.Reach = []string{locationPrefix(WALFile, path.Dir(c.WAL.Path))}
 	}
 }
 

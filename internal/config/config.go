@@ -19,6 +19,7 @@ type Config struct {
 	Memory     Memory
 	WAL        WAL
 	WALTimeout time.Duration // how long one WAL write may hang before the WAL is fenced
+	Rescue     Rescue
 	Store      Store
 	Cache      Cache
 	Upload     Upload

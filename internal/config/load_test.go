@@ -165,7 +165,7 @@ func TestCrossFieldFaults(t *testing.T) {
 		{"unmapped", "listeners=INSIDE://:9092", "gives INSIDE no protocol"},
 		{"advertised name", "advertised.listeners=OTHER://h:1\nlistener.security.protocol.map=OTHER:PLAINTEXT,PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT", "is not among the listeners"},
 		{"advertised port", "advertised.listeners=PLAINTEXT://h:0", "has port 0"},
-		{"shared WAL", "s3.wal.path=0@file:///w?fence=shared", "fence=shared does not come with this version"},
+		{"rescue paths", "s3.wal.rescue.paths=/shared", "must be file:///directory or block:///dev/…"},
 		{"relative directory", "log.dirs=data", "log.dirs=data: must be the absolute path"},
 		{"threshold", "s3.wal.path=0@file:///w?capacity=1GiB\ns3.wal.upload.threshold=1073741824", "more than half of the WAL's capacity of 1GiB"},
 		{"block", "s3.object.block.size=33554432", "is more than s3.object.part.size"},

@@ -111,3 +111,25 @@ func TestListenersAndVoters(t *testing.T) {
 		}
 	}
 }
+
+func TestWALLocations(t *testing.T) {
+	w, err := ParseWALPath("0@file:///shared/wal/n1?fence=shared&capacity=1GiB")
+	if err != nil || w.Location() != "file:///shared/wal/n1" {
+		t.Fatalf("location %q, %v", w.Location(), err)
+	}
+	if kind, file, err := ParseWALLocation(w.Location()); kind != WALFile || file != "/shared/wal/n1" || err != nil {
+		t.Errorf("read as %q, %q, %v", kind, file, err)
+	}
+	for _, bad := range []string{"", "/w", "s3:///w", "file://w", "file:///a/../w"} {
+		if _, _, err := ParseWALLocation(bad); err == nil {
+			t.Errorf("%q is taken for a location", bad)
+		}
+	}
+	for value, want := range map[string]string{
+		"file:///shared": "file:///shared/", "file:///shared/": "file:///shared/", "block:///dev/nvme": "block:///dev/nvme",
+	} {
+		if got, err := rescuePrefix(value); got != want || err != nil {
+			t.Errorf("%q: %q, %v", value, got, err)
+		}
+	}
+}

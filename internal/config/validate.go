@@ -133,10 +133,6 @@ func (c *Config) validateStorage(faults *Faults) {
 	if c.WAL.Kind == "" {
 		faults.add("s3.wal.path", "", "is required", "write s3.wal.path=0@file:///path?capacity=10GiB")
 	}
-	if c.WAL.FenceKind == FenceShared {
-		faults.add("s3.wal.path", c.WAL.URL(), "fence=shared does not come with this version",
-			"use a volume that one machine has to itself")
-	}
 	if limit := c.WAL.CapacityBytes / 2; c.WAL.CapacityBytes > 0 && c.Upload.ThresholdBytes > limit {
 		faults.add("s3.wal.upload.threshold", strconv.FormatInt(c.Upload.ThresholdBytes, 10),
 			fmt.Sprintf("is more than half of the WAL's capacity of %s", FormatSize(c.WAL.CapacityBytes)),

@@ -26,6 +26,9 @@ type FileOptions struct {
 	ReadOnly bool
 	// Lock refuses a file that another process has locked, and locks it.
 	Lock bool
+	// Foreign opens what another host may still be writing to: nothing is
+	// written to find out how writes are made durable, they just are (A2).
+	Foreign bool
 }
 
 // File is a regular file or a block device with direct I/O.
@@ -124,6 +127,10 @@ func (f *File) setUp(o FileOptions) error {
 	f.geo.BlockBytes, f.geo.MemoryAlign = alignment(f.fd, block)
 	if o.ReadOnly {
 		f.geo.Durability = "read-only"
+		return nil
+	}
+	if o.Foreign {
+		f.geo.Durability = "fdatasync"
 		return nil
 	}
 	return f.probe()

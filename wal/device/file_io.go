@@ -139,11 +139,14 @@ func (g *Geometry) IsAligned(offset int64, buf []byte) bool {
 		uintptr(unsafe.Pointer(&buf[0]))%uintptr(g.MemoryAlign) == 0
 }
 
+// ErrLocked: another process has the WAL.
+var ErrLocked = errors.New("WAL is in use by another process")
+
 // lockFile takes the advisory lock of A9 without waiting.
 func lockFile(file *os.File) error {
 	err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return fmt.Errorf("WAL %s is in use by another process: one WAL belongs to one broker", file.Name())
+		return fmt.Errorf("%w: %s: one WAL belongs to one broker", ErrLocked, file.Name())
 	}
 	if err != nil {
 		return fmt.Errorf("lock WAL %s: %w", file.Name(), err)

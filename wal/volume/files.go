@@ -63,7 +63,7 @@ func (v *files) sizeBytes() int64 { return walfmt.DataOffset + v.opts.CapacityBy
 
 func (v *files) newPath() string { return v.path + ".new" }
 
-func (v *files) oldPath(instance ids.WALInstance) string { return v.path + "." + instance.Hex() }
+func (v *files) oldPath(instance ids.WALInstance) string { return asidePath(v.path, instance) }
 
 // scan reads the headers of all instances at the path.
 func (v *files) scan() error {
@@ -176,6 +176,9 @@ func (v *files) dropUnkept(kept []Kept) error {
 			if err := v.remove(instance); err != nil {
 				return err
 			}
+			continue
+		}
+		if kept[i].Elsewhere {
 			continue
 		}
 		o.kept = kept[i].End - kept[i].From

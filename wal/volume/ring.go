@@ -128,6 +128,9 @@ func (v *ring) keep(h *walfmt.Header, kept []Kept) error {
 		if i < 0 {
 			continue
 		}
+		if kept[i].Elsewhere {
+			return fmt.Errorf("WAL %s: instance %s: %w", v.path, e.Instance, ErrKeptElsewhere)
+		}
 		e.From, e.End = kept[i].From, kept[i].End
 		h.Earlier = append(h.Earlier, e)
 		h.Base = max(h.Base, walfmt.Padded(e.Base+e.End, walfmt.CapacityUnit))

@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/seawallmq/seawall/internal/ids"
@@ -75,7 +76,15 @@ type Spec struct {
 type Kept struct {
 	Instance  ids.WALInstance
 	From, End int64
+	// Elsewhere: another node rescues or serves it. It is left as it is, and
+	// what it takes of the disk is not known here. Only volumes of files can
+	// keep such a one.
+	Elsewhere bool
 }
+
+// ErrKeptElsewhere: a device that its instances share cannot begin another one
+// while another node still reads an older one.
+var ErrKeptElsewhere = errors.New("another node still reads an older instance on the device")
 
 // WrongWALError says that a WAL belongs to another cluster or node, or that
 // this node's metadata is older than its WAL.

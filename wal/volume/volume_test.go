@@ -98,7 +98,7 @@ func TestInstancesLiveNextToEachOther(t *testing.T) {
 				a := create(t, v, n, kept...)
 				put(t, a, 0)
 				put(t, a, mib+512)
-				kept = append(kept, Kept{ids.UUID{n}, 0, mib + 1024})
+				kept = append(kept, Kept{Instance: ids.UUID{n}, From: 0, End: mib + 1024})
 				closeAll(t, a, v)
 			}
 			v := open(t, how)
@@ -149,7 +149,7 @@ func TestRingKeepsOlderInstancesFromTheHead(t *testing.T) {
 	for at := int64(0); at < 6*mib; at += mib {
 		put(t, a, at)
 	}
-	b := create(t, v, 2, Kept{ids.UUID{1}, 4 * mib, 5*mib + 512})
+	b := create(t, v, 2, Kept{Instance: ids.UUID{1}, From: 4 * mib, End: 5*mib + 512})
 	old, err := v.Open(ids.UUID{1})
 	if err != nil {
 		t.Fatal(err)
@@ -293,7 +293,7 @@ func TestCrashWhileCreating(t *testing.T) {
 			if err != nil || !has(t, a, 0) {
 				t.Fatalf("the old instance is lost: %v", err)
 			}
-			closeAll(t, a, create(t, v, 2, Kept{ids.UUID{1}, 0, 512}))
+			closeAll(t, a, create(t, v, 2, Kept{Instance: ids.UUID{1}, From: 0, End: 512}))
 			if got := instances(v); got != "12!" {
 				t.Fatalf("instances %s", got)
 			}
@@ -330,7 +330,7 @@ func TestInstancesShareTheDisk(t *testing.T) {
 	}
 	closeAll(t, a)
 	const overhead = 3 * mib // headers, file-system blocks
-	b := create(t, v, 2, Kept{ids.UUID{1}, 7*mib + 512, 10*mib + 1024})
+	b := create(t, v, 2, Kept{Instance: ids.UUID{1}, From: 7*mib + 512, End: 10*mib + 1024})
 	defer b.Close()
 	if n := allocated(); n > owner.CapacityBytes+overhead {
 		t.Fatalf("%d bytes of disk for a capacity of %d", n, owner.CapacityBytes)
@@ -419,7 +419,7 @@ func TestCapacity(t *testing.T) {
 	if v, err = OnDevice("mem", mem, o); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Create(Spec{Instance: ids.UUID{2}, NodeEpoch: 2, WindowBytes: mib, Keep: []Kept{{ids.UUID{1}, 0, 512}}}); err == nil || !strings.Contains(err.Error(), "capacity cannot change") {
+	if _, err := v.Create(Spec{Instance: ids.UUID{2}, NodeEpoch: 2, WindowBytes: mib, Keep: []Kept{{Instance: ids.UUID{1}, From: 0, End: 512}}}); err == nil || !strings.Contains(err.Error(), "capacity cannot change") {
 		t.Errorf("capacity changed under an instance that is kept: %v", err)
 	}
 	if a := create(t, v, 2); a.Header.Capacity != 16*mib {
