@@ -38,11 +38,14 @@ func (g *Generation) Bytes() int64 {
 }
 
 // UnsealedBytes is how much of the log, headers and padding included, is
-// durable and in no generation yet.
+// durable and in no generation yet; nothing as long as there is no data in it.
 func (w *Window) UnsealedBytes() int64 {
 	durable := w.source.DurableUpTo()
 	w.mu.RLock()
 	defer w.mu.RUnlock()
+	if len(w.toSeal) == 0 {
+		return 0
+	}
 	return durable - w.sealedTo
 }
 

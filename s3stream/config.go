@@ -29,6 +29,9 @@ type StreamMeta interface {
 	// CloseStreams ends the open tails of streams of this node by one command.
 	// The error joins what was refused; the others are closed.
 	CloseStreams(ctx context.Context, streams []meta.CloseStream) error
+	// TailAt says which closed tail holds an offset, ok being false if objects
+	// do, or no closed tail does.
+	TailAt(stream ids.StreamID, offset int64) (t meta.HeldTail, ok bool)
 	// TrimStream raises the first readable offset of an open stream.
 	TrimStream(ctx context.Context, stream ids.StreamID, epoch ids.StreamEpoch, newStart int64) error
 }
@@ -48,6 +51,16 @@ type Meta interface {
 // Config is what a Manager is made of.
 type Config struct {
 	Meta Meta
+	Node ids.NodeID // this one
+
+	// Remote reads closed tails that other nodes hold, into memory drawn from
+	// RemoteMemory. Nil where there are no other nodes.
+	Remote       RemoteTails
+	RemoteMemory *budget.Account
+	// Marks, if set, is called before a commit lets the log forget: it appends,
+	// and sees made durable, what a rescuer would miss otherwise. Its error is
+	// logged and holds nothing up.
+	Marks func(ctx context.Context) error
 
 	// The log that takes appends, its cache, whose window must be the log's
 	// sink, and the log's capacity in bytes.

@@ -20,6 +20,10 @@ type Manager struct {
 	log     appendLog
 	objects objectReader
 	cold    chan struct{} // a token a cold read
+	served  chan struct{} // a token a read for another node
+	remote  *remoteReader // nil where there are no other nodes
+
+	servedBytes atomic.Int64
 
 	mu      sync.Mutex
 	streams map[ids.StreamID]*Stream
@@ -33,6 +37,7 @@ func newManager(m StreamMeta, wal ids.WALInstance, log appendLog, w window, obje
 	mgr := &Manager{
 		meta: m, wal: wal, log: log, objects: objects,
 		cold:    make(chan struct{}, max(coldReadsMax, 1)),
+		served:  make(chan struct{}, servedMax),
 		streams: map[ids.StreamID]*Stream{},
 	}
 	mgr.windows.Store(&[]window{w})
@@ -112,6 +117,12 @@ func (m *Manager) closeStream(ctx context.Context, c meta.CloseStream) error {
 	if err := m.meta.CloseStreams(ctx, []meta.CloseStream{c}); err != nil {
 		return err
 	}
+	m.closed(c)
+	return nil
+}
+
+// closed forgets a stream whose tail is ended.
+func (m *Manager) closed(c meta.CloseStream) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	committed := int64(0)
@@ -120,7 +131,6 @@ func (m *Manager) closeStream(ctx context.Context, c meta.CloseStream) error {
 		delete(m.streams, c.Stream)
 	}
 	m.log.End(c.Stream, c.Epoch, c.End, committed)
-	return nil
 }
 
 // accepted raises a stream's committed end: a slice of it was committed.

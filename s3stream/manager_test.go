@@ -145,7 +145,7 @@ func (d *disk) boot(t *testing.T) *node {
 		Settings:     set, Clock: clock.Wall(), Random: rand.Uint64, Log: slog.New(slog.DiscardHandler),
 	})
 	for _, r := range old {
-		n.Adopt(r, func() error { return v.Remove(r.Instance) })
+		n.Adopt(Adopted{Rescued: r, Older: true, Remove: func() error { return v.Remove(r.Instance) }})
 	}
 	n.Start()
 	return n

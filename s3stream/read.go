@@ -98,12 +98,18 @@ func (s *Stream) check(r read.Request) error {
 	return nil
 }
 
-// readCold tries the windows, then the objects. A generation that is committed
-// and leaves its window between the two looks is found in the objects; one
-// whose objects are replaced meanwhile is looked up again there.
+// readCold tries the windows, then the node that holds the tail, then the
+// objects. A generation that is committed and leaves its window between two
+// looks is found in the objects; one whose objects are replaced meanwhile is
+// looked up again there.
 func (m *Manager) readCold(ctx context.Context, r read.Request) (Result, error) {
 	for _, w := range *m.windows.Load() {
 		if res, covered, err := w.Read(ctx, r); covered || err != nil {
+			return res, err
+		}
+	}
+	if m.remote != nil {
+		if res, found, err := m.remote.read(ctx, m, r); found || err != nil {
 			return res, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/s3stream/rescue"
@@ -15,23 +16,37 @@ type rescuing struct {
 	*rescue.Rescued
 	uploader *upload.Uploader
 	remove   func() error // frees the instance's place
+	older    bool         // everything in it is older than what is appended here
 	sealed   bool
 }
 
-// Adopt takes over an instance that was rescued: this node's own from before a
-// restart, or one that it fenced. What is not in objects yet is served from the
-// old WAL and uploaded behind, before what this node appends; then the instance
-// is retired and remove is called to free its place. A node's instances are
-// given oldest first, and those from before a restart before Start.
-func (m *Manager) Adopt(rescued *rescue.Rescued, remove func() error) {
+// Adopted is an instance that was rescued.
+type Adopted struct {
+	*rescue.Rescued
+	// Older: it is this node's own from before a restart, and its tails come
+	// before all that is appended now. These are given oldest first, before
+	// Start.
+	Older bool
+	// Remove frees the instance's place once it is retired.
+	Remove func() error
+}
+
+// Adopt takes over a rescued instance: this node's own from before a restart,
+// or one that it fenced. What is not in objects yet is served from the old WAL
+// and uploaded behind; then the instance is retired and removed.
+func (m *Manager) Adopt(a Adopted) {
 	r := m.rooms
-	rescued.Window.UploadBy(r.cfg.UploadMemory, int64(r.cfg.Settings.PartBytes))
-	x := &rescuing{Rescued: rescued, remove: remove}
-	x.uploader = upload.New(m.uploaderConfig(rescued.Instance, idle{rescued}, nil))
-	m.addWindow(rescued.Window)
+	a.Window.UploadBy(r.cfg.UploadMemory, int64(r.cfg.Settings.PartBytes))
+	x := &rescuing{Rescued: a.Rescued, remove: a.Remove, older: a.Older}
+	x.uploader = upload.New(m.uploaderConfig(a.Instance, idle{a.Rescued}, nil))
+	m.addWindow(a.Window)
 	r.mu.Lock()
 	r.rescues = append(r.rescues, x)
 	r.mu.Unlock()
+	select {
+	case r.adopted <- struct{}{}:
+	default:
+	}
 }
 
 // idle is a source that only a Drain seals.
@@ -41,9 +56,9 @@ func (idle) Load() upload.Load { return upload.Load{} }
 
 func (i idle) Seal() (upload.Generation, bool) { return i.Window.Seal() }
 
-// oldestRescue is the instance to be uploaded next: oldest first, since the
-// tails of a stream are committed in order.
-func (r *rooms) oldestRescue() *rescuing {
+// nextRescue is the instance to be uploaded next: in the order in which they
+// came, since the tails of a stream are committed in order.
+func (r *rooms) nextRescue() *rescuing {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.rescues) == 0 {
@@ -52,15 +67,40 @@ func (r *rooms) oldestRescue() *rescuing {
 	return r.rescues[0]
 }
 
-// uploadRescued uploads and retires the rescued instances.
+// uploadRescued uploads and retires the rescued instances, one at a time: they
+// share their memory with what this node uploads of its own.
 func (m *Manager) uploadRescued() {
 	r := m.rooms
-	for x := r.oldestRescue(); x != nil && r.ctx.Err() == nil; x = r.oldestRescue() {
-		err := m.stepRescue(r.ctx, x)
-		if err != nil && r.ctx.Err() == nil {
-			r.cfg.Log.Warn("old WAL not in objects yet, will retry", "instance", x.Instance, "err", err)
-			_ = clock.Sleep(r.ctx, r.cfg.Clock, retryPause) // ends with ctx, as the loop does
+	for r.ctx.Err() == nil {
+		x := r.nextRescue()
+		if x == nil {
+			select {
+			case <-r.adopted:
+			case <-r.ctx.Done():
+			}
+			continue
 		}
+		err := m.stepRescue(r.ctx, x)
+		if err == nil || r.ctx.Err() != nil {
+			continue
+		}
+		if errors.Is(err, upload.ErrNotDue) {
+			r.postpone(x)
+			r.cfg.Log.Debug("old WAL waits for tails in others", "instance", x.Instance, "err", err)
+		} else {
+			r.cfg.Log.Warn("old WAL not in objects yet, will retry", "instance", x.Instance, "err", err)
+		}
+		_ = clock.Sleep(r.ctx, r.cfg.Clock, retryPause) // ends with ctx, as the loop does
+	}
+}
+
+// postpone puts an instance behind the others: one of those may have the
+// earlier tails.
+func (r *rooms) postpone(x *rescuing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i := slices.Index(r.rescues, x); i >= 0 {
+		r.rescues = append(slices.Delete(r.rescues, i, i+1), x)
 	}
 }
 
@@ -92,7 +132,7 @@ func (m *Manager) letGo(x *rescuing) {
 	r.cfg.Log.Info("old WAL uploaded and retired", "instance", x.Instance)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.rescues = r.rescues[1:]
+	r.rescues = slices.DeleteFunc(r.rescues, func(y *rescuing) bool { return y == x })
 	close(r.rescued)
 	r.rescued = make(chan struct{})
 }
@@ -107,13 +147,24 @@ func (r *rooms) rescuedBytes() (n int64) {
 	return n
 }
 
+// awaitOlder waits until no instance older than the present one is left to be
+// uploaded. Those of other nodes, which were written side by side with it, are
+// not waited for: their uploads may in turn wait for what this node has.
+func (r *rooms) awaitOlder(ctx context.Context) error {
+	return r.await(ctx, func(x *rescuing) bool { return x.older })
+}
+
 // awaitRescues waits until no rescued instance is left to be uploaded.
 func (r *rooms) awaitRescues(ctx context.Context) error {
+	return r.await(ctx, func(*rescuing) bool { return true })
+}
+
+func (r *rooms) await(ctx context.Context, which func(*rescuing) bool) error {
 	for {
 		r.mu.Lock()
-		left, rescued := len(r.rescues), r.rescued
+		left, rescued := slices.ContainsFunc(r.rescues, which), r.rescued
 		r.mu.Unlock()
-		if left == 0 {
+		if !left {
 			return nil
 		}
 		select {

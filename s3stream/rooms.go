@@ -33,8 +33,9 @@ type rooms struct {
 	work   sync.WaitGroup
 
 	mu       sync.Mutex
-	rescues  []*rescuing   // oldest instance first
+	rescues  []*rescuing   // the next one first
 	rescued  chan struct{} // closed and replaced when one is done
+	adopted  chan struct{} // capacity 1: there is another one
 	gcErrors uint64
 }
 
@@ -44,7 +45,7 @@ func New(cfg Config) *Manager {
 	// Less, and an upload would wait for what it holds itself.
 	least := int64(2*cfg.Settings.PartBytes + cfg.Settings.BlockBytes)
 	invariant.Check(cfg.UploadMemory.Limit() >= least, "s3stream: %d bytes for uploads, at least %d are needed", cfg.UploadMemory.Limit(), least)
-	r := &rooms{cfg: cfg, rescued: make(chan struct{})}
+	r := &rooms{cfg: cfg, rescued: make(chan struct{}), adopted: make(chan struct{}, 1)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tail = tail.NewWAL(tail.WALConfig{
 		Log: cfg.WAL, Cache: cfg.Window, Capacity: cfg.WALCapacity, Frame: cfg.Frame, Clock: cfg.Clock,
@@ -57,8 +58,12 @@ func New(cfg Config) *Manager {
 	})
 	m := newManager(cfg.Meta, cfg.WAL.Instance(), r.tail, r.tail, r.reader, cfg.Settings.ColdReadsMax)
 	m.rooms = r
-	up := m.uploaderConfig(cfg.WAL.Instance(), live{r.tail, r}, r.awaitRescues)
+	if cfg.Remote != nil {
+		m.remote = newRemoteReader(cfg)
+	}
+	up := m.uploaderConfig(cfg.WAL.Instance(), live{r.tail, r}, r.awaitOlder)
 	up.SetPace = cfg.SetUploadPace
+	up.Marks = cfg.Marks
 	r.uploader = upload.New(up)
 	r.gc = gc.New(gc.Config{
 		Meta: cfg.Meta, Store: cfg.GCStore, Clock: cfg.Clock, Prefix: cfg.Prefix,
@@ -114,7 +119,7 @@ func (m *Manager) SetReadBandwidth(bytesPerSecond int64) {
 // call it in place of Start.
 func (m *Manager) Step(ctx context.Context, force bool) (idle bool, err error) {
 	r := m.rooms
-	if x := r.oldestRescue(); x != nil {
+	if x := r.nextRescue(); x != nil {
 		return false, m.stepRescue(ctx, x)
 	}
 	if force {
@@ -226,6 +231,9 @@ type Stats struct {
 	Cold     int // reads from WAL or object storage under way
 	GCErrors uint64
 	WALError error // why the log takes no more appends
+	// RemoteBytes were read from tails that other nodes hold, ServedBytes given
+	// to others of tails held here.
+	RemoteBytes, ServedBytes int64
 }
 
 // Stats returns a snapshot.
@@ -238,6 +246,10 @@ func (m *Manager) Stats() Stats {
 	r.mu.Lock()
 	s.Rescuing, s.GCErrors = len(r.rescues), r.gcErrors
 	r.mu.Unlock()
+	s.ServedBytes = m.servedBytes.Load()
+	if m.remote != nil {
+		s.RemoteBytes = m.remote.bytes.Load()
+	}
 	return s
 }
 

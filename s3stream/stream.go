@@ -101,6 +101,20 @@ func (s *Stream) Append(b Batch, done Completion) error {
 	return nil
 }
 
+// Mark leaves a note in the log on the stream as it is up to its end. A rescuer
+// of the log is told the newest one of each stream, if it is not trimmed. Like
+// Append it is called by one goroutine at a time and does not wait; done is told
+// when the note is durable, if there is no error.
+func (s *Stream) Mark(note []byte, done Completion) error {
+	if err := s.Failed(); err != nil {
+		return err
+	}
+	if s.closing.Load() {
+		return ErrClosed
+	}
+	return s.m.log.Mark(s.id, s.epoch, s.end.Load(), note, done)
+}
+
 // Failed is nil while the stream takes appends, else why it does not.
 func (s *Stream) Failed() error {
 	if p := s.failed.Load(); p != nil {

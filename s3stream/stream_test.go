@@ -122,6 +122,8 @@ func (f *fakeMeta) CloseStreams(_ context.Context, streams []meta.CloseStream) e
 	return nil
 }
 
+func (*fakeMeta) TailAt(ids.StreamID, int64) (meta.HeldTail, bool) { return meta.HeldTail{}, false }
+
 func (*fakeMeta) TrimStream(context.Context, ids.StreamID, ids.StreamEpoch, int64) error { return nil }
 
 func open(t *testing.T, log *fakeLog) (*Stream, *fakeMeta) {

@@ -60,6 +60,18 @@ type Tail struct {
 	CommittedEnd int64
 }
 
+// HeldTail is a closed tail that is not in objects yet, and who serves it.
+type HeldTail struct {
+	Epoch      ids.StreamEpoch // that wrote it
+	Start, End int64
+	// Holder is the node that has the tail's WAL; NoNode while that waits for
+	// its rescue.
+	Holder ids.NodeID
+}
+
+// NoNode is no node.
+const NoNode ids.NodeID = -1
+
 // OpenEnd is the End of a tail that is not closed.
 const OpenEnd = -1
 

@@ -14,6 +14,9 @@ type Request struct {
 	MaxBytes int
 	// MinOne lets the first batch be larger than MaxBytes.
 	MinOne bool
+	// Epoch, if not 0, asks only for what that opening of the stream wrote. It
+	// matters to windows, not to objects.
+	Epoch ids.StreamEpoch
 }
 
 // Result is a run of batches. Its bytes are shared with a cache: they are

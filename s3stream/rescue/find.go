@@ -54,6 +54,11 @@ func (e *GapError) Error() string {
 	return fmt.Sprintf("stream %d, epoch %d: offsets %d to %d are missing from the WAL before position %d", e.Stream, e.Epoch, e.From, e.To, e.Position)
 }
 
+// has says whether a record is of a tail that is looked for.
+func (f *finder) has(r *walfmt.Record) bool {
+	return f.tails[opening{r.Stream, r.StreamEpoch}] != nil
+}
+
 // record looks at the next record and says whether it is needed: whether it
 // continues a tail past what objects hold. Records of other openings are dead,
 // as are those past the end that a tail was closed at: neither was ever

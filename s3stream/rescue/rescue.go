@@ -33,6 +33,9 @@ type Listener interface {
 	// order of their offsets. The bytes are valid during the call. Should the
 	// rescue fail, what was heard means nothing.
 	Record(stream ids.StreamID, base, end int64, batches []byte)
+	// Mark is told, in the order of the log, what Stream.Mark noted of a stream
+	// whose tail the instance has, as of an offset.
+	Mark(stream ids.StreamID, offset int64, note []byte)
 }
 
 // Config is what a rescue is made of.
@@ -77,6 +80,12 @@ func Rescue(ctx context.Context, cfg Config) (*Rescued, error) {
 
 func rescue(ctx context.Context, cfg Config, f *finder, window *logcache.Window) (*Rescued, error) {
 	log, err := cfg.Recover(ctx, func(r *walfmt.Record) error {
+		if r.Kind == walfmt.KindMark {
+			if cfg.Listener != nil && f.has(r) {
+				cfg.Listener.Mark(r.Stream, r.BaseOffset, r.Payload)
+			}
+			return nil
+		}
 		needed, err := f.record(r)
 		if needed {
 			window.Appended(wal.EntryOf(r))

@@ -42,6 +42,9 @@ type Log interface {
 	// for any number of appends. Appends of one stream come from one goroutine
 	// at a time.
 	Append(r Record, done Completion) error
+	// Mark appends a note on a stream as of an offset, which only a rescue reads
+	// again. It is copied; done and Flush are as for Append.
+	Mark(stream ids.StreamID, epoch ids.StreamEpoch, offset int64, note []byte, done Completion) error
 	// Flush sees to it that what was appended becomes durable: until then it
 	// may be left to gather. inline lets it write in this goroutine.
 	Flush(inline bool)

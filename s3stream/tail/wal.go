@@ -89,6 +89,14 @@ func (w *WAL) Append(r Record, done Completion) error {
 	return nil
 }
 
+// Mark implements Log. Marks set off no upload.
+func (w *WAL) Mark(stream ids.StreamID, epoch ids.StreamEpoch, offset int64, note []byte, done Completion) error {
+	_, err := w.log.Append(&wal.Record{
+		Kind: walfmt.KindMark, Stream: stream, StreamEpoch: epoch, BaseOffset: offset, EndOffset: offset, Payload: note, Hold: true,
+	}, done)
+	return err
+}
+
 // Flush implements Log.
 func (w *WAL) Flush(inline bool) { w.log.Flush(inline) }
 

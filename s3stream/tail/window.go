@@ -86,7 +86,7 @@ func (w *Window) Read(_ context.Context, r read.Request) (res read.Result, cover
 func (w *Window) clip(r *read.Request) bool {
 	span, ok := w.spans.at(r.Stream, r.From)
 	r.UpTo = min(r.UpTo, span.End)
-	return ok
+	return ok && (r.Epoch == 0 || r.Epoch == span.Epoch)
 }
 
 func result(got *logcache.Result) read.Result {

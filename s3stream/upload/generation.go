@@ -25,28 +25,60 @@ func (u *Uploader) Attempt(ctx context.Context) (idle bool, err error) {
 	g := u.queue[0]
 	u.mu.Unlock()
 	if u.current == nil {
-		if u.cfg.Gate != nil {
-			if err := u.cfg.Gate(ctx); err != nil {
-				return false, err
-			}
+		if err := u.begin(ctx, g); err != nil {
+			return false, err
 		}
-		u.current = &run{u: u, g: g, next: g.Pieces()}
 	}
 	refused, err := u.current.attempt(ctx)
 	if err == nil {
-		left := u.account(u.current.written, refused)
+		u.left = append(u.left, u.account(u.current.written, refused)...)
 		u.current.end()
 		u.current = nil
-		if len(left) == 0 {
+		if len(u.left) == 0 {
 			return u.committed(g), nil
 		}
-		u.current = &run{u: u, g: g, next: once(&rest{g, left})}
-		err = fmt.Errorf("%d slices are not due yet, the first is stream %d at %d", len(left), left[0].Stream, left[0].Start)
+		err = u.notDue()
 	}
 	u.mu.Lock()
 	u.stats.Failures++
 	u.mu.Unlock()
 	return false, err
+}
+
+// ErrNotDue: the rest of a generation follows tails in other WALs, which are not
+// committed yet.
+var ErrNotDue = errors.New("earlier tails are not committed yet")
+
+func (u *Uploader) notDue() error {
+	return fmt.Errorf("%w: %d slices, the first is stream %d at %d", ErrNotDue, len(u.left), u.left[0].Stream, u.left[0].Start)
+}
+
+// begin begins with a generation, or with what a commit left of it, as far as
+// that is due: what is not would be written in vain.
+func (u *Uploader) begin(ctx context.Context, g Generation) error {
+	if len(u.left) == 0 {
+		if u.cfg.Gate != nil {
+			if err := u.cfg.Gate(ctx); err != nil {
+				return err
+			}
+		}
+		u.current = &run{u: u, g: g, next: g.Pieces()}
+		return nil
+	}
+	var due, later []Extent
+	for _, e := range u.left {
+		if u.cfg.Meta.Due(u.cfg.WAL, e.Stream, e.Epoch) {
+			due = append(due, e)
+		} else {
+			later = append(later, e)
+		}
+	}
+	if len(due) == 0 {
+		return u.notDue()
+	}
+	u.left = later
+	u.current = &run{u: u, g: g, next: once(&rest{g, due})}
+	return nil
 }
 
 // committed takes the oldest generation, which is committed, out of the queue.
@@ -115,6 +147,11 @@ func (r *run) attempt(ctx context.Context) ([]meta.Refusal, error) {
 		r.objects = nil
 		r.piece.Done()
 		r.piece = nil
+	}
+	if marks := r.u.cfg.Marks; marks != nil {
+		if err := marks(ctx); err != nil {
+			r.u.cfg.Log.Warn("marks not written before the WAL is trimmed: a rescue may need the object store", "err", err)
+		}
 	}
 	refused, err := r.u.cfg.Meta.CommitUpload(ctx, meta.Upload{WAL: r.u.cfg.WAL, Trim: r.g.TrimTo(), Objects: r.written})
 	if err == nil {

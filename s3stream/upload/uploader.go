@@ -2,6 +2,7 @@ package upload
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"sync"
@@ -23,6 +24,9 @@ type Meta interface {
 	// that were refused; the rest is accepted. An error means that nothing of
 	// it happened; meta.ErrNotPrepared, that the objects were collected.
 	CommitUpload(ctx context.Context, u meta.Upload) ([]meta.Refusal, error)
+	// Due says whether a slice of the stream's opening in the WAL would not be
+	// refused for an earlier tail that is not committed yet.
+	Due(wal ids.WALInstance, stream ids.StreamID, epoch ids.StreamEpoch) bool
 }
 
 // Source is the window of one WAL instance.
@@ -94,6 +98,10 @@ type Config struct {
 	// Gate, if set, is waited for before each generation: an older instance's
 	// tails are to be committed before those that follow them.
 	Gate func(ctx context.Context) error
+	// Marks, if set, is called before each commit: the WAL is trimmed by it, and
+	// what rescuers need from below is to be repeated above. An error is logged:
+	// a full WAL must not keep the commit that makes room.
+	Marks func(ctx context.Context) error
 	// Accepted is called after a commit with each slice that metadata took.
 	Accepted func(meta.Slice)
 }
@@ -119,7 +127,10 @@ type Uploader struct {
 	poke   chan struct{} // capacity 1: look at the triggers
 	work   chan struct{} // capacity 1: the queue has changed
 
-	current *run // the attempt at the oldest generation; Attempt\'s own
+	// Attempt's own: the attempt at the oldest generation, and what a commit
+	// left of that.
+	current *run
+	left    []Extent
 
 	mu       sync.Mutex
 	forced   int  // calls of Force that no seal has followed yet
@@ -310,7 +321,11 @@ func (u *Uploader) upload(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
-			u.cfg.Log.Warn("upload incomplete, will retry", "err", err)
+			level := slog.LevelWarn
+			if errors.Is(err, ErrNotDue) {
+				level = slog.LevelDebug
+			}
+			u.cfg.Log.Log(ctx, level, "upload incomplete, will retry", "err", err)
 			_ = retry.wait(ctx, u.cfg.Clock, u.cfg.Random) // ends with ctx, as the loop does
 		case idle:
 			retry = backoff{}

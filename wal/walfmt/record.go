@@ -29,7 +29,7 @@ type Kind uint8
 const (
 	KindData      Kind = 1 // record batches
 	KindReference Kind = 2 // offsets given to slices of a zone object
-	KindMark      Kind = 3 // a stream was opened, trimmed or closed
+	KindMark      Kind = 3 // a note on a stream, for who recovers it
 	KindControl   Kind = 4 // of the log itself
 )
 

@@ -108,3 +108,43 @@ func (m *Meta) RetireWAL(ctx context.Context, instance ids.WALInstance) error {
 	_, err := submit(ctx, m, &image.RetireWAL{Node: m.cfg.Node, NodeEpoch: m.cfg.NodeEpoch, Instance: instance})
 	return err
 }
+
+// TailAt implements s3stream.StreamMeta.
+func (m *Meta) TailAt(stream ids.StreamID, offset int64) (meta.HeldTail, bool) {
+	img := m.cfg.Client.Image()
+	s, ok := img.Stream(stream)
+	if !ok || offset < s.CommittedEnd {
+		return meta.HeldTail{}, false
+	}
+	for _, t := range s.Tails {
+		if t.Start <= offset && offset < t.End {
+			return meta.HeldTail{Epoch: t.Epoch, Start: t.Start, End: t.End, Holder: HolderOf(img, t.WAL)}, true
+		}
+	}
+	return meta.HeldTail{}, false
+}
+
+// HolderOf is the node that serves what a WAL has, meta.NoNode while that waits
+// for its rescue.
+func HolderOf(img *image.Image, instance ids.WALInstance) ids.NodeID {
+	w, ok := img.WAL(instance)
+	if !ok || w.State == image.WALRetired || img.RescuerOf(w) != image.NoLeader {
+		return meta.NoNode
+	}
+	holder, _ := w.Holder()
+	return holder
+}
+
+// Due implements upload.Meta.
+func (m *Meta) Due(wal ids.WALInstance, stream ids.StreamID, epoch ids.StreamEpoch) bool {
+	s, ok := m.cfg.Client.Image().Stream(stream)
+	if !ok {
+		return true
+	}
+	for i, t := range s.Tails {
+		if t.WAL == wal && t.Epoch == epoch {
+			return i == 0
+		}
+	}
+	return true
+}

@@ -158,7 +158,7 @@ func (n *node) start(ctx context.Context, b *budget.Budget, meta *streammeta.Met
 		Settings:     set, Clock: clk, Random: func() uint64 { return 0 }, Log: slog.New(slog.DiscardHandler),
 	})
 	for _, r := range old {
-		n.Adopt(r, func() error { return v.Remove(r.Instance) })
+		n.Adopt(s3stream.Adopted{Rescued: r, Older: true, Remove: func() error { return v.Remove(r.Instance) }})
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ type Meta struct {
 	removed  map[ids.ObjectID]string // their keys
 	trims    map[ids.WALInstance]int64
 	retired  map[ids.WALInstance]bool
+	holders  map[ids.WALInstance]ids.NodeID
 	nextID   ids.ObjectID
 	commits  int
 
@@ -45,6 +46,7 @@ func New() *Meta {
 	return &Meta{
 		streams: map[ids.StreamID]*Stream{}, prepared: map[ids.ObjectID]bool{},
 		removed: map[ids.ObjectID]string{}, trims: map[ids.WALInstance]int64{}, retired: map[ids.WALInstance]bool{},
+		holders: map[ids.WALInstance]ids.NodeID{},
 	}
 }
 
@@ -395,4 +397,42 @@ func (m *Meta) ForgetObjects(_ context.Context, objects []ids.ObjectID) error {
 		delete(m.removed, id)
 	}
 	return nil
+}
+
+// Due implements upload.Meta.
+func (m *Meta) Due(wal ids.WALInstance, stream ids.StreamID, epoch ids.StreamEpoch) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.streams[stream]
+	if s == nil {
+		return true
+	}
+	return slices.IndexFunc(s.Tails, func(t meta.Tail) bool { return t.Epoch == epoch && t.WAL == wal }) <= 0
+}
+
+// Hold says which node serves the tails in a WAL.
+func (m *Meta) Hold(wal ids.WALInstance, holder ids.NodeID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.holders[wal] = holder
+}
+
+// TailAt implements s3stream.StreamMeta.
+func (m *Meta) TailAt(stream ids.StreamID, offset int64) (meta.HeldTail, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.streams[stream]
+	if s == nil || offset < s.CommittedEnd {
+		return meta.HeldTail{}, false
+	}
+	for _, t := range s.Tails {
+		if t.Start <= offset && offset < t.End {
+			holder, held := m.holders[t.WAL]
+			if !held {
+				holder = meta.NoNode
+			}
+			return meta.HeldTail{Epoch: t.Epoch, Start: t.Start, End: t.End, Holder: holder}, true
+		}
+	}
+	return meta.HeldTail{}, false
 }
