@@ -23,6 +23,7 @@ type memStream struct {
 	summed           bool // the newest batch came with its sum
 	pending          []s3stream.Completion
 	refuse           error
+	marks            [][]byte
 	attachments      []s3stream.Attachment
 }
 
@@ -51,6 +52,12 @@ func (s *memStream) Append(b s3stream.Batch, done s3stream.Completion) error {
 	s.batches = append(s.batches, append([]byte(nil), b.Bytes...))
 	s.ends = append(s.ends, b.EndOffset)
 	s.pending = append(s.pending, done)
+	return nil
+}
+
+func (s *memStream) Mark(note []byte, done s3stream.Completion) error {
+	s.marks = append(s.marks, append([]byte(nil), note...))
+	done.Durable(nil)
 	return nil
 }
 

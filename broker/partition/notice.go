@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -16,7 +17,12 @@ type notice struct {
 	pending changes
 	applied uint64        // index of the metadata that the set stands at
 	waiting int           // partitions that are to be served and are not yet
-	moved   chan struct{} // closed and replaced when one of the two changes
+	led     int           // partitions that are served
+	leaving int           // partitions whose streams are being closed for others
+	moved   chan struct{} // closed and replaced when one of these changes
+	// closers are the nodes that closed streams, as leaders or as rescuers,
+	// until those are opened again.
+	closers map[ids.StreamID]ids.NodeID
 }
 
 // changes are what the metadata changed, up to index.
@@ -33,7 +39,7 @@ func newChanges() changes {
 }
 
 func (n *notice) init() {
-	n.pending, n.moved = newChanges(), make(chan struct{})
+	n.pending, n.moved, n.closers = newChanges(), make(chan struct{}), map[ids.StreamID]ids.NodeID{}
 }
 
 func (n *notice) take() changes {
@@ -69,13 +75,63 @@ func (n *notice) move(applied uint64, waiting int) {
 		return
 	}
 	n.applied, n.waiting = applied, waiting
+	n.tell()
+}
+
+// tell wakes those who wait; n.mu is held.
+func (n *notice) tell() {
 	close(n.moved)
 	n.moved = make(chan struct{})
 }
 
-// Changed notes what a change of the metadata touches. It is called in the
-// metadata's order and does not block.
-func (s *Set) Changed(d image.Delta) {
+// handing counts partitions that begin to be handed over, or, if negative, are.
+func (n *notice) handing(more int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.leaving += more
+	n.tell()
+}
+
+// leads counts the partitions that are served.
+func (n *notice) leads(more int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.led += more
+	n.tell()
+}
+
+// closer is who closed a stream, if that was seen.
+func (n *notice) closer(stream ids.StreamID) (ids.NodeID, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	node, ok := n.closers[stream]
+	return node, ok
+}
+
+// noteStream notes a stream that was closed, which may be to be opened here, and
+// by whom; n.mu is held.
+func (n *notice) noteStream(prev, next *image.Image, s *image.Stream) {
+	if _, open := s.OpenTail(); open {
+		delete(n.closers, s.ID)
+		return
+	}
+	was, ok := prev.Stream(s.ID)
+	if !ok {
+		return
+	}
+	t, wasOpen := was.OpenTail()
+	if !wasOpen {
+		return
+	}
+	n.pending.keys[key{s.Topic, s.Partition}] = struct{}{}
+	if w, ok := next.WAL(t.WAL); ok {
+		n.closers[s.ID], _ = w.Holder()
+	}
+}
+
+// Changed notes what a change of the metadata, from prev to next, touches. It is
+// called in the metadata's order and does not block.
+func (s *Set) Changed(prev, next *image.Image, d image.Delta) {
 	s.followStarts(d)
 	n := &s.notice
 	n.mu.Lock()
@@ -86,6 +142,10 @@ func (s *Set) Changed(d image.Delta) {
 			n.pending.keys[key{r.Topic, r.Index}] = struct{}{}
 		case *image.RemovePartition:
 			n.pending.keys[key{r.Topic, r.Index}] = struct{}{}
+		case *image.Stream:
+			n.noteStream(prev, next, r)
+		case *image.RemoveStream:
+			delete(n.closers, r.ID)
 		case *image.Config:
 			n.noteConfig(r.Resource)
 		case *image.RemoveConfig:

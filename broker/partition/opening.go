@@ -2,6 +2,7 @@ package partition
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -91,6 +92,8 @@ func (s *openings) finish(ctx context.Context, o *opening) error {
 	case o.abandoned:
 	case o.err == nil:
 		delete(s.byKey, o.key)
+	case errors.Is(o.err, errAskElsewhere):
+		s.enqueue(ctx, o)
 	default:
 		s.resting = append(s.resting, o)
 	}

@@ -42,6 +42,7 @@ type Stream interface {
 	DurableEnd() int64
 	End() int64
 	Append(b s3stream.Batch, done s3stream.Completion) error
+	Mark(note []byte, done s3stream.Completion) error
 	TryRead(from, upTo int64, opt s3stream.ReadOptions) (s3stream.Result, bool)
 	Read(ctx context.Context, from, upTo int64, opt s3stream.ReadOptions) (s3stream.Result, error)
 	Attachments(ctx context.Context, from, upTo int64) iter.Seq2[s3stream.Attachment, error]
@@ -69,6 +70,11 @@ type Partition struct {
 	settings    atomic.Pointer[config.Topic]
 	memory      Memory
 	tail        *fold // of producers, until the partition is restored; may be nil
+	// asks another node for the producers at the end of the log, as it was
+	// opened; nil if none can know. asked: it was, and the restore under way
+	// does without. Both are the restore's.
+	asks  func(context.Context) (producers, error)
+	asked bool
 
 	mu        sync.Mutex
 	closed    bool
@@ -227,13 +233,20 @@ func (a *Append) Durable(err error) {
 	}
 }
 
-// stop ends the partition here: it takes no more appends, and whoever waits is
-// told.
+// stop ends the partition here, and forgets its state.
 func (p *Partition) stop() {
+	p.resign()
 	p.mu.Lock()
-	p.closed = true
+	defer p.mu.Unlock()
 	p.memory.Release(int64(len(p.producers.byID)+p.tail.charged()) * producerBytes)
 	p.producers, p.tail = newProducers(), nil
+}
+
+// resign has the partition take no more appends; whoever waits is told. Appends
+// under way are answered as they end.
+func (p *Partition) resign() {
+	p.mu.Lock()
+	p.closed = true
 	p.mu.Unlock()
 
 	p.hwMu.Lock()

@@ -2,6 +2,7 @@ package partition
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -32,7 +33,8 @@ type source uint8
 
 const (
 	fromMemory  source = iota // nothing is to be read
-	fromLog                   // the tail: a disk of ours
+	fromPeer                  // another node's memory
+	fromLog                   // the tail: a disk of ours, or of another node
 	fromObjects               // a summary as well: the object store
 	sources     = int(fromObjects) + 1
 )
@@ -41,6 +43,10 @@ const (
 func (p *Partition) source() source {
 	start, committed := p.stream.StartOffset(), p.stream.CommittedEnd()
 	switch {
+	case p.tail != nil && p.tail.whole:
+		return fromMemory
+	case p.asks != nil && !p.asked && p.stream.End() > start:
+		return fromPeer
 	case committed > start:
 		return fromObjects
 	case p.tail != nil || p.stream.End() <= start:
@@ -52,10 +58,36 @@ func (p *Partition) source() source {
 // replayBytes is how much of a tail is read at once.
 const replayBytes = 1 << 20
 
-// restore rebuilds the producers' state: what the newest attachment says of
-// objects, then what the recovery of the log noted of the tail, or else the tail
-// batch by batch.
+// errAskElsewhere: the node that should know a partition's state does not say
+// it. It is to be read.
+var errAskElsewhere = errors.New("state not had from another node")
+
+// restore rebuilds the producers' state: what was noted of all of them at the
+// log's end, here or by the node that had the log before; else what the newest
+// attachment says of objects, then what the recovery of the log noted of the
+// tail, or else the tail batch by batch.
 func (p *Partition) restore(ctx context.Context) error {
+	switch p.source() {
+	case fromPeer:
+		p.asked = true
+		state, err := p.asks(ctx)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errAskElsewhere, err)
+		}
+		p.summaries.seed(p.end, state)
+		p.adoptProducers(state, p.tail.charged())
+		p.tail = nil
+		return nil
+	case fromMemory:
+		if p.tail != nil && p.tail.whole {
+			charged := p.tail.charged()
+			p.summaries.seed(p.end, p.tail.producers)
+			p.adoptProducers(p.tail.producers, charged)
+			p.tail = nil
+			return nil
+		}
+	}
+	p.asked = false // should this fail, it is asked again
 	committed := p.stream.CommittedEnd()
 	state, err := p.producersAt(ctx, committed)
 	if err != nil {
@@ -129,6 +161,9 @@ func (p *Partition) follow(ctx context.Context, from, upTo int64) (f followed, e
 func (p *Partition) adoptProducers(state producers, charged int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if surplus := charged - len(state.byID); surplus > 0 {
+		p.memory.Release(int64(surplus) * producerBytes)
+	}
 	for n := charged; n < len(state.byID); n++ {
 		if !p.memory.TryAcquire(producerBytes) {
 			for len(state.byID) > n {

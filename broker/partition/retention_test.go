@@ -54,7 +54,7 @@ func TestRetentionDoesNotHoldUpTheMetadata(t *testing.T) {
 		taken = !set.notice.pending.everything
 		set.notice.mu.Unlock()
 	}
-	set.Changed(image.Delta{Index: 1})
+	set.Changed(image.New(), image.New(), image.Delta{Index: 1})
 	if err := set.Await(ctx, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestRetentionDoesNotHoldUpTheMetadata(t *testing.T) {
 	set.add(p)
 	manual.Advance(2 * time.Minute)
 	<-away.asked
-	set.Changed(image.Delta{Index: 5})
+	set.Changed(image.New(), image.New(), image.Delta{Index: 5})
 	if err := set.Await(ctx, 5); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/config"
@@ -24,6 +25,9 @@ type Streams interface {
 	Open(ctx context.Context, reqs []s3stream.OpenRequest) ([]*s3stream.Stream, error)
 	// Drop forgets streams that the metadata has no more.
 	Drop(streams []ids.StreamID)
+	// HandOff closes streams that others are to open; see
+	// [s3stream.Manager.HandOff].
+	HandOff(ctx context.Context, streams []ids.StreamID, ended func(stream ids.StreamID, end int64)) error
 	Flush(inline bool)
 	WaitSpace(ctx context.Context) error
 }
@@ -40,6 +44,12 @@ type SetConfig struct {
 	Image func() *image.Image
 	// Tails have what a recovery noted of the streams; it may be nil.
 	Tails *Tails
+	// States asks other nodes for what they know of partitions that they led
+	// or rescued. It may be nil.
+	States TailStates
+	// HandedOff is told of partitions whose streams were closed for another
+	// leader, and how long after they were given up here. It may be nil.
+	HandedOff func(partitions int, took time.Duration)
 	// Random is for jitter; it may be nil.
 	Random func() uint64
 	// Leads is told, by the Set's goroutine and as each is served, which
@@ -68,6 +78,8 @@ type Set struct {
 
 	// Only the Set's goroutine uses these.
 	openings *openings
+	blocked  map[key]struct{} // mine, and their streams are not closed yet
+	handOffs sync.WaitGroup
 	refused  int // partitions that the metadata did not open at the last look
 	retry    *retry
 
@@ -87,7 +99,7 @@ func NewSet(cfg SetConfig) *Set {
 	s := &Set{
 		cfg:  cfg,
 		byID: map[ids.TopicID]*topic{}, byName: map[string]*topic{}, byStream: map[ids.StreamID]*Partition{},
-		openings: newOpenings(), retry: newRetry(cfg.Clock, cfg.Random), changed: make(chan struct{}, 1),
+		openings: newOpenings(), blocked: map[key]struct{}{}, retry: newRetry(cfg.Clock, cfg.Random), changed: make(chan struct{}, 1),
 	}
 	s.inForce.Store(cfg.Base)
 	s.notice.init()
@@ -161,6 +173,7 @@ func (s *Set) Run(ctx context.Context) {
 	retention.Go(func() { s.keepRetention(ctx) })
 	defer retention.Wait()
 	defer s.openings.wait()
+	defer s.handOffs.Wait()
 	expiry := s.every(s.cfg.Base.Topics.ProducerIDCheckEvery)
 	defer expiry.stop()
 	s.noteAll()
@@ -193,8 +206,9 @@ func (s *Set) follow(ctx context.Context) {
 	if n.everything {
 		n.keys, n.index = s.allKeys(img), img.Index()
 	}
-	open, ceased := s.compare(img, n.keys)
-	s.cease(ceased)
+	open, moved, deleted := s.compare(ctx, img, n.keys)
+	s.cease(deleted)
+	s.handOff(ctx, moved)
 	if n.brokers || n.everything {
 		s.followConfig(img)
 	}
@@ -203,10 +217,8 @@ func (s *Set) follow(ctx context.Context) {
 		n.topics = s.allTopics()
 	}
 	s.refreshSettings(img, n.topics)
-	s.tell(began, ceased)
-	if s.refused = len(refused); s.refused == 0 {
-		s.cfg.Tails.forget()
-	}
+	s.tell(began, append(moved, deleted...))
+	s.refused = len(refused)
 	s.notice.done(n.index, refused, s.unserved())
 	if s.refused > 0 && ctx.Err() == nil {
 		s.cfg.Log.Warn("partitions could not be opened, will retry", "count", s.refused, "after", s.retry.later().String())
@@ -225,7 +237,9 @@ func (s *Set) restored(ctx context.Context, o *opening) {
 		p := o.p
 		p.settings.Store(s.settings(s.cfg.Image(), p.Topic)) // they may have changed since it was made
 		s.add(p)
+		s.cfg.Streams.Flush(false) // the mark
 		s.tell([]*Partition{p}, nil)
+	case errors.Is(err, errAskElsewhere):
 	case ctx.Err() == nil:
 		s.cfg.Log.Warn("partition could not be restored, will retry", "partition", o.p.String(), "waiting", len(s.openings.byKey),
 			"after", s.retry.later().String(), "error", err)
@@ -234,7 +248,7 @@ func (s *Set) restored(ctx context.Context, o *opening) {
 }
 
 // unserved is how many partitions this node is to lead and does not serve yet.
-func (s *Set) unserved() int { return len(s.openings.byKey) + s.refused }
+func (s *Set) unserved() int { return len(s.openings.byKey) + len(s.blocked) + s.refused }
 
 // tell says which partitions are led here since now, and which no more.
 func (s *Set) tell(began, ceased []*Partition) {
@@ -243,10 +257,11 @@ func (s *Set) tell(began, ceased []*Partition) {
 	}
 }
 
-// compare says which of the partitions named are to be opened, and which that
-// are open here are no longer this node's. Those on their way that are not are
-// given up.
-func (s *Set) compare(img *image.Image, keys map[key]struct{}) (open []*image.Partition, ceased []*Partition) {
+// compare says which of the partitions named are to be opened, which that are
+// open here are another node's now, and which are deleted. Those on their way
+// that are not this node's are given up. One whose stream is not closed by its
+// last leader, or that one's rescuer, is noted again when it is.
+func (s *Set) compare(ctx context.Context, img *image.Image, keys map[key]struct{}) (open []*image.Partition, moved, deleted []*Partition) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for k := range keys {
@@ -254,20 +269,41 @@ func (s *Set) compare(img *image.Image, keys map[key]struct{}) (open []*image.Pa
 		mine := ok && want.Leader == s.cfg.Node
 		have := s.byID[k.topic].part(k.index)
 		opening := s.openings.byKey[k]
+		delete(s.blocked, k)
 		switch {
 		case mine && have == nil && opening == nil:
-			open = append(open, want)
-		case !mine && have != nil:
-			ceased = append(ceased, have)
-		case !mine && opening != nil:
+			if isOpen(img, want.Stream) {
+				s.blocked[k] = struct{}{}
+			} else {
+				open = append(open, want)
+			}
+		case mine:
+		case opening != nil:
 			s.openings.abandon(opening)
-			s.cfg.Streams.Drop([]ids.StreamID{opening.p.stream.ID()})
+			if ok {
+				s.closeStreams(ctx, []*Partition{opening.p}, false)
+			} else {
+				s.cfg.Streams.Drop([]ids.StreamID{opening.p.stream.ID()})
+			}
+		case have != nil && ok:
+			moved = append(moved, have)
+		case have != nil:
+			deleted = append(deleted, have)
 		}
 	}
-	return open, ceased
+	return open, moved, deleted
 }
 
-// cease ends partitions that are deleted or led elsewhere.
+func isOpen(img *image.Image, stream ids.StreamID) bool {
+	st, ok := img.Stream(stream)
+	if !ok {
+		return false
+	}
+	_, open := st.OpenTail()
+	return open
+}
+
+// cease ends partitions that are deleted.
 func (s *Set) cease(ps []*Partition) {
 	var streams []ids.StreamID
 	for _, p := range ps {
@@ -304,6 +340,9 @@ func (s *Set) open(ctx context.Context, img *image.Image, want []*image.Partitio
 			}
 			s.openings.begin(ctx, k, p)
 		}
+	}
+	if len(began) > 0 {
+		s.cfg.Streams.Flush(false) // the marks
 	}
 	return began, refused
 }
@@ -342,12 +381,20 @@ func (s *Set) newPartition(img *image.Image, t *image.Topic, index int32, stream
 	}
 	p.epochs.begin(p.leaderEpoch, p.end)
 	p.tail = s.cfg.Tails.take(stream.ID(), max(stream.CommittedEnd(), stream.StartOffset()), p.end)
+	p.asks = s.asks(img, stream.ID(), p.end)
 	p.settings.Store(s.settings(img, t.Name))
 	return p
 }
 
 // add serves a partition.
+// add serves a partition. First its log gets a mark: nothing of it can be durable
+// there before that is.
 func (s *Set) add(p *Partition) {
+	if p.end > p.stream.StartOffset() {
+		if err := p.mark(noWait{}); err != nil {
+			s.cfg.Log.Debug("no mark at the opening", "partition", p.String(), "error", err)
+		}
+	}
 	s.mu.Lock()
 	t := s.byID[p.TopicID]
 	if t == nil {
@@ -356,6 +403,7 @@ func (s *Set) add(p *Partition) {
 		s.byName[t.name] = t
 	}
 	t.parts[p.Index] = p
+	s.notice.leads(1)
 	s.byStream[p.stream.ID()] = p
 	s.mu.Unlock()
 	// It may have been trimmed since it was opened; from here on, Changed tells.
@@ -369,6 +417,7 @@ func (s *Set) remove(p *Partition) {
 	defer s.mu.Unlock()
 	t := s.byID[p.TopicID]
 	delete(t.parts, p.Index)
+	s.notice.leads(-1)
 	delete(s.byStream, p.stream.ID())
 	if len(t.parts) > 0 {
 		return

@@ -5,6 +5,7 @@ import (
 
 	"github.com/seawallmq/seawall/broker/batch"
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
 // Tails gathers, while old WAL instances are read, the state of the producers
@@ -18,10 +19,12 @@ type Tails struct {
 }
 
 // fold is the state of the producers in [start, end) of a stream, whatever was
-// before.
+// before; or, if it is whole, of all of them at the end.
 type fold struct {
 	start, end int64
+	whole      bool
 	producers  producers
+	opened     bool // another node has opened the stream since, at the last look
 }
 
 // charged is for how many producers memory is held.
@@ -75,7 +78,7 @@ func (t *Tails) take(stream ids.StreamID, from, end int64) *fold {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f := t.streams[stream]
-	if f == nil || f.start > from || f.end != end {
+	if f == nil || f.end != end || f.start > from && !f.whole {
 		t.drop(stream)
 		return nil
 	}
@@ -83,16 +86,64 @@ func (t *Tails) take(stream ids.StreamID, from, end int64) *fold {
 	return f
 }
 
-// forget drops what was noted of the streams that nobody took: they are not led
-// here.
-func (t *Tails) forget() {
+// Mark notes all producers of a stream as of an offset, as a partition's mark in
+// the log has them. It implements [rescue.Listener].
+func (t *Tails) Mark(stream ids.StreamID, offset int64, note []byte) {
+	state, err := parseState(note)
+	if err != nil {
+		return // the state is then found as if there were no mark
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.drop(stream)
+	if charge := int64(len(state.byID)) * producerBytes; charge == 0 || t.memory.TryAcquire(charge) {
+		t.streams[stream] = &fold{start: offset, end: offset, whole: true, producers: state}
+	}
+}
+
+// keep takes over all producers of a stream where it was closed, and the charge
+// for them.
+func (t *Tails) keep(stream ids.StreamID, end int64, state producers) {
 	if t == nil {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for stream := range t.streams {
-		t.drop(stream)
+	t.drop(stream)
+	t.streams[stream] = &fold{start: end, end: end, whole: true, producers: state}
+}
+
+// state encodes all producers of a stream, whose log starts at start, at its
+// end.
+func (t *Tails) state(stream ids.StreamID, start, end int64) ([]byte, error) {
+	if t == nil {
+		return nil, ErrNoState
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f := t.streams[stream]
+	if f == nil || f.end != end || f.start > start && !f.whole {
+		return nil, ErrNoState
+	}
+	return encodeState(end, &f.producers), nil
+}
+
+// sweep forgets streams that are gone, and those that others opened before the
+// sweep before this one: they have asked by then.
+func (t *Tails) sweep(img *image.Image) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for stream, f := range t.streams {
+		st, ok := img.Stream(stream)
+		switch {
+		case !ok || f.opened:
+			t.drop(stream)
+		default:
+			_, f.opened = st.OpenTail()
+		}
 	}
 }
 

@@ -32,14 +32,14 @@ func TestTrimOfUnknownOutcomeIsFollowed(t *testing.T) {
 	if _, err := p.DeleteRecords(t.Context(), 3); !errors.Is(err, context.DeadlineExceeded) || p.Offsets().Start != 0 {
 		t.Fatalf("start %d, %v", p.Offsets().Start, err)
 	}
-	set.Changed(image.Delta{Records: []image.Record{&image.Stream{ID: lost.ID(), StartOffset: 3}}})
+	set.Changed(image.New(), image.New(), image.Delta{Records: []image.Record{&image.Stream{ID: lost.ID(), StartOffset: 3}}})
 	if got := p.Offsets().Start; got != 3 {
 		t.Errorf("the log starts at %d", got)
 	}
 	if _, end := p.EndOffsetForEpoch(3); end != 3 {
 		t.Errorf("the epoch of what was deleted ends at %d, below the log's start", end)
 	}
-	set.Changed(image.Delta{Records: []image.Record{&image.Stream{ID: lost.ID(), StartOffset: 1}}})
+	set.Changed(image.New(), image.New(), image.Delta{Records: []image.Record{&image.Stream{ID: lost.ID(), StartOffset: 1}}})
 	if got := p.Offsets().Start; got != 3 {
 		t.Errorf("the log's start went back to %d", got)
 	}

@@ -27,8 +27,8 @@ func (n *Node) startPartitions(ctx context.Context) error {
 		Node: n.cfg.Node.ID, Base: n.cfg, Streams: n.streams, Memory: n.shares.state, Clock: n.clock,
 		Log: n.log, Image: n.metadata.Image, Tails: n.tails, Random: n.randomUint64, Leads: n.leads,
 	})
-	n.observer.OnDelta(func(prev, _ *image.Image, d image.Delta) {
-		n.partitions.Changed(d)
+	n.observer.OnDelta(func(prev, next *image.Image, d image.Delta) {
+		n.partitions.Changed(prev, next, d)
 		n.topicsDeleted(prev, d)
 	})
 	n.work.Go(func() { n.partitions.Run(n.ctx) })

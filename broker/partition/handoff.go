@@ -1,0 +1,144 @@
+package partition
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/image"
+)
+
+// TailStates asks other nodes.
+type TailStates interface {
+	// TailState is what node answers to Set.TailState: all producers of a
+	// stream where it ends, or an error if it does not know them.
+	TailState(ctx context.Context, node ids.NodeID, stream ids.StreamID, end int64) ([]byte, error)
+}
+
+// ErrNoState says that this node does not know the state asked for.
+var ErrNoState = errors.New("partition: state is not known here")
+
+// stateWait bounds the question for a partition's state.
+const stateWait = 2 * time.Second
+
+// asks is how the state of a stream's producers at its end is had from the node
+// that closed it, which has it in memory; nil if that is not known, or this one.
+func (s *Set) asks(img *image.Image, stream ids.StreamID, end int64) func(context.Context) (producers, error) {
+	node, ok := s.notice.closer(stream)
+	if !ok {
+		node, ok = lastHolder(img, stream)
+	}
+	if !ok || node == s.cfg.Node || s.cfg.States == nil {
+		return nil
+	}
+	return func(ctx context.Context) (producers, error) {
+		ctx, cancel := context.WithTimeout(ctx, stateWait)
+		defer cancel()
+		b, err := s.cfg.States.TailState(ctx, node, stream, end)
+		if err != nil {
+			return producers{}, err
+		}
+		return parseState(b)
+	}
+}
+
+// lastHolder is who holds the WAL of a closed stream's last tail, if objects do
+// not have that.
+func lastHolder(img *image.Image, stream ids.StreamID) (ids.NodeID, bool) {
+	st, ok := img.Stream(stream)
+	if !ok || len(st.Tails) == 0 {
+		return image.NoLeader, false
+	}
+	w, ok := img.WAL(st.Tails[len(st.Tails)-1].WAL)
+	if !ok {
+		return image.NoLeader, false
+	}
+	holder, _ := w.Holder()
+	return holder, true
+}
+
+// TailState answers another node that opens a stream which this one has closed,
+// as its leader or as the rescuer of its WAL: all of its producers at the end.
+// The error is ErrNoState if they are not known here.
+func (s *Set) TailState(stream ids.StreamID, end int64) ([]byte, error) {
+	st, ok := s.cfg.Image().Stream(stream)
+	if !ok {
+		return nil, ErrUnknown
+	}
+	return s.cfg.Tails.state(stream, st.StartOffset, end)
+}
+
+// handOff gives partitions up to another leader: appends are refused from now
+// on, and whoever waits is told. Their streams are closed beside the Set's
+// goroutine, as soon as what was appended is durable.
+func (s *Set) handOff(ctx context.Context, ps []*Partition) {
+	for _, p := range ps {
+		s.remove(p)
+		p.resign()
+	}
+	if len(ps) > 0 {
+		s.closeStreams(ctx, ps, true)
+	}
+}
+
+// Pauses between attempts at closing streams.
+const (
+	closePauseFirst = 50 * time.Millisecond
+	closePauseMost  = 2 * time.Second
+)
+
+// closeStreams closes the streams of partitions that took their last append. The
+// state of those that were served is kept for who opens them next.
+func (s *Set) closeStreams(ctx context.Context, ps []*Partition, served bool) {
+	began := s.cfg.Clock.Now()
+	streams := make([]ids.StreamID, 0, len(ps))
+	byStream := make(map[ids.StreamID]*Partition, len(ps))
+	for _, p := range ps {
+		streams = append(streams, p.stream.ID())
+		byStream[p.stream.ID()] = p
+	}
+	s.notice.handing(len(ps))
+	s.handOffs.Go(func() {
+		defer s.notice.handing(-len(ps))
+		ended := func(stream ids.StreamID, end int64) {
+			if served {
+				s.keepState(byStream[stream], end)
+			}
+		}
+		for pause := closePauseFirst; ; pause = min(2*pause, closePauseMost) {
+			err := s.cfg.Streams.HandOff(ctx, streams, ended)
+			if err == nil || ctx.Err() != nil {
+				break
+			}
+			s.cfg.Log.Warn("streams not handed over yet, will retry", "count", len(streams), "error", err)
+			_ = clock.Sleep(ctx, s.cfg.Clock, pause) // ends with ctx, as the loop does
+		}
+		if served { // else those who restore them do that
+			for _, p := range ps {
+				p.stop()
+			}
+		}
+		if s.cfg.HandedOff != nil && ctx.Err() == nil {
+			s.cfg.HandedOff(len(ps), s.cfg.Clock.Now().Sub(began))
+		}
+	})
+}
+
+// keepState moves a partition's producers to where other nodes find them.
+func (s *Set) keepState(p *Partition, end int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.end != end {
+		return
+	}
+	s.cfg.Tails.keep(p.stream.ID(), end, p.producers)
+	p.producers = newProducers()
+}
+
+// AwaitEmpty returns once this node leads nothing and has closed all it led, or
+// with ctx's error.
+func (s *Set) AwaitEmpty(ctx context.Context) error {
+	return s.notice.await(ctx, func(n *notice) bool { return n.led == 0 && n.leaving == 0 })
+}
