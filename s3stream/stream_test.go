@@ -59,10 +59,13 @@ func (l *fakeLog) complete(err error) {
 
 func (l *fakeLog) Begin(ids.StreamID, ids.StreamEpoch, int64)      {}
 func (l *fakeLog) End(ids.StreamID, ids.StreamEpoch, int64, int64) {}
-func (l *fakeLog) Flush(bool)                                      {}
-func (l *fakeLog) DurableUpTo() int64                              { return 0 }
-func (l *fakeLog) Close() error                                    { return nil }
-func (l *fakeLog) WaitSpace(context.Context) error                 { return nil }
+func (l *fakeLog) Mark(ids.StreamID, ids.StreamEpoch, int64, []byte, tail.Completion) error {
+	return nil
+}
+func (l *fakeLog) Flush(bool)                      {}
+func (l *fakeLog) DurableUpTo() int64              { return 0 }
+func (l *fakeLog) Close() error                    { return nil }
+func (l *fakeLog) WaitSpace(context.Context) error { return nil }
 
 // TryRead covers offsets from 10 on; those from 20 on are in memory.
 func (l *fakeLog) TryRead(r read.Request) (read.Result, bool, bool) {

@@ -132,6 +132,14 @@ func (l *Log) checkFence() error {
 	return l.failed
 }
 
+// Fail fences the log for good, as a failed write does: its node has lost it.
+func (l *Log) Fail(cause error) {
+	l.mu.Lock()
+	l.fail(cause)
+	l.mu.Unlock()
+	l.deliver()
+}
+
 // fail fences the log for good (I8): whatever is not acknowledged by now gets
 // the error, whether or not its bytes will turn out to be durable. The caller
 // delivers.

@@ -130,7 +130,7 @@ func (s *Set) closeStreams(ctx context.Context, ps []*Partition, served bool) {
 func (s *Set) keepState(p *Partition, end int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.end != end {
+	if p.end != end || s.cfg.Tails == nil {
 		return
 	}
 	s.cfg.Tails.keep(p.stream.ID(), end, p.producers)

@@ -113,6 +113,7 @@ func (p *Partition) keepSince(ctx context.Context, sinceMs int64) (start int64, 
 
 // expireProducers forgets producers that were silent for too long.
 func (s *Set) expireProducers() {
+	s.cfg.Tails.sweep(s.cfg.Image())
 	before := s.cfg.Clock.Now().Add(-s.Config().Topics.ProducerIDExpiration).UnixMilli()
 	for _, p := range s.All() {
 		p.mu.Lock()

@@ -20,6 +20,8 @@ const (
 	KeyRescueFailed int16 = 20002 // a WAL that its rescuer cannot read
 	KeyRaft         int16 = 20003 // the connection is consensus's from the answer on
 	KeyLoads        int16 = 20004 // what the partitions of a broker cost it
+	KeyReadTail     int16 = 20100 // batches of a closed tail from the node that holds it
+	KeyTailState    int16 = 20101 // a stream's producers where a tail ends
 )
 
 // apis holds each key's name and highest version.
@@ -32,6 +34,8 @@ var apis = map[int16]struct {
 	KeyRescueFailed: {"RescueFailed", 0},
 	KeyRaft:         {"RaftStream", 0},
 	KeyLoads:        {"Loads", 0},
+	KeyReadTail:     {"ReadTail", 0},
+	KeyTailState:    {"TailState", 0},
 }
 
 // NameForKey is the name of a key between brokers, "" for any other.

@@ -26,6 +26,7 @@ func (n *Node) startPartitions(ctx context.Context) error {
 	n.partitions = partition.NewSet(partition.SetConfig{
 		Node: n.cfg.Node.ID, Base: n.cfg, Streams: n.streams, Memory: n.shares.state, Clock: n.clock,
 		Log: n.log, Image: n.metadata.Image, Tails: n.tails, Random: n.randomUint64, Leads: n.leads,
+		States: n.tailStates(), HandedOff: n.metrics.handedOff,
 	})
 	n.observer.OnDelta(func(prev, next *image.Image, d image.Delta) {
 		n.partitions.Changed(prev, next, d)
@@ -41,6 +42,7 @@ func (n *Node) startPartitions(ctx context.Context) error {
 		n.log.Warn("not all partitions could be opened yet", "error", err)
 	}
 	n.streams.Start()
+	n.startTakeovers()
 	return ctx.Err()
 }
 
@@ -110,6 +112,7 @@ func (n *Node) newBroker() *broker.Registry {
 		Partitions: n.partitions, Metadata: n.metadata, Groups: n.groups,
 		SessionMemory: n.shares.state, Random: n.random, Stopped: n.ctx, Lease: n.lease,
 	}, r)
+	n.registerTails(r)
 	broker.RegisterForwarded(r, n.controllers.ask)
 	return r
 }

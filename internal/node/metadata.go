@@ -93,7 +93,7 @@ func (n *Node) joinCluster(ctx context.Context) error {
 		Self: n.cfg.Node.ID, Clock: n.clock, ClientID: n.clientID(),
 		Loopback: n.serveLoopback, Dial: n.dialBroker,
 	})
-	cmd := &image.RegisterNode{Node: n.cfg.Node.ID, Incarnation: n.incarnation, Rack: n.cfg.Node.Rack}
+	cmd := &image.RegisterNode{Node: n.cfg.Node.ID, Incarnation: n.incarnation, Rack: n.cfg.Node.Rack, Reach: n.reach()}
 	for i, l := range n.cfg.Network.Advertised {
 		port := l.Port
 		if port == 0 {

@@ -9,7 +9,9 @@ import (
 
 	"github.com/seawallmq/seawall/logcache"
 	"github.com/seawallmq/seawall/s3stream/objstore"
+	"github.com/seawallmq/seawall/s3stream/rescue"
 	"github.com/seawallmq/seawall/wal"
+	"github.com/seawallmq/seawall/wal/fence"
 )
 
 // latencyBuckets, in seconds, are fine where a device answers.
@@ -34,6 +36,13 @@ type nodeMetrics struct {
 	commandLatency           *metrics.PrometheusHistogram
 	commandsUnknown          *metrics.Counter // commands whose outcome had to be asked for
 	heartbeatsMissed, fenced *metrics.Counter
+
+	rescueSeconds *metrics.PrometheusHistogram // of rescues that succeeded
+	rescueBytes   *metrics.Counter
+	rescueFailed  *metrics.Counter
+	handOffs      *metrics.Counter             // partitions
+	handOffPause  *metrics.PrometheusHistogram // from the refusal of appends to the closed tail
+	fenceEvents   *metrics.Counter
 }
 
 func newNodeMetrics(n *Node) *nodeMetrics {
@@ -49,6 +58,12 @@ func newNodeMetrics(n *Node) *nodeMetrics {
 	m.commandsUnknown = set.NewCounter("seawall_metadata_command_errors_total")
 	m.heartbeatsMissed = set.NewCounter("seawall_heartbeats_missed_total")
 	m.fenced = set.NewCounter("seawall_fenced_total")
+	m.rescueSeconds = set.NewPrometheusHistogramExt("seawall_rescue_seconds", latencyBuckets)
+	m.rescueBytes = set.NewCounter("seawall_rescue_bytes_total")
+	m.rescueFailed = set.NewCounter("seawall_rescue_failures_total")
+	m.handOffs = set.NewCounter("seawall_partitions_handed_over_total")
+	m.handOffPause = set.NewPrometheusHistogramExt("seawall_partition_handover_seconds", latencyBuckets)
+	m.fenceEvents = set.NewCounter("seawall_wal_fence_events_total")
 	n.shares.budget.Usage(func(name string, _, _ int64) {
 		for _, what := range []string{"used", "limit"} {
 			set.NewGauge(fmt.Sprintf("seawall_memory_%s_bytes{account=%q}", what, name), func() float64 {
@@ -86,6 +101,39 @@ func (m *nodeMetrics) commanded(took time.Duration, err error) {
 		return
 	}
 	m.commandLatency.Update(took.Seconds())
+}
+
+// rescued observes an attempt at a rescue.
+func (m *nodeMetrics) rescued(took time.Duration, r *rescue.Rescued, err error) {
+	if err != nil {
+		m.rescueFailed.Inc()
+		return
+	}
+	m.rescueSeconds.Update(took.Seconds())
+	m.rescueBytes.Add(int(r.End - r.From))
+}
+
+// handedOff observes partitions that were closed for other leaders.
+func (m *nodeMetrics) handedOff(partitions int, took time.Duration) {
+	m.handOffs.Add(partitions)
+	m.handOffPause.Update(took.Seconds())
+}
+
+// watchFence counts what a fence forbids.
+func (m *nodeMetrics) watchFence(f fence.Fence) fence.Fence { return watchedFence{f, m.fenceEvents} }
+
+type watchedFence struct {
+	fence.Fence
+	events *metrics.Counter
+}
+
+// Check implements fence.Fence.
+func (f watchedFence) Check() error {
+	err := f.Fence.Check()
+	if err != nil {
+		f.events.Inc()
+	}
+	return err
 }
 
 // storeMetrics observe the object store.
@@ -139,6 +187,8 @@ func (m *nodeMetrics) writeParts(w io.Writer) {
 	s := n.streams.Stats()
 	gauge("seawall_streams_open", float64(s.Streams))
 	gauge("seawall_wal_instances_rescuing", float64(s.Rescuing))
+	counter("seawall_remote_tail_bytes_total", uint64(s.RemoteBytes))
+	counter("seawall_served_tail_bytes_total", uint64(s.ServedBytes))
 	gauge("seawall_cold_reads", float64(s.Cold))
 	gauge("seawall_rescue_predicted_seconds", s.Upload.RescueSeconds)
 	gauge("seawall_wal_read_bandwidth_bytes_per_second", float64(n.readRate.Load()))

@@ -20,6 +20,7 @@ import (
 	"github.com/seawallmq/seawall/internal/config"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/internal/lograte"
+	"github.com/seawallmq/seawall/internal/node/streammeta"
 	"github.com/seawallmq/seawall/kraftmeta"
 	"github.com/seawallmq/seawall/kraftmeta/duties"
 	"github.com/seawallmq/seawall/s3stream"
@@ -55,16 +56,17 @@ type Node struct {
 	cluster     ids.UUID
 
 	// Of a broker, in the order of their start.
-	store   *storeurl.Opened
-	pacing  pacing
-	peers   *peer.Client // of other brokers
-	epoch   ids.NodeEpoch
-	lease   *lease
-	beating context.Context // ends when no more heartbeats are sent
-	silence context.CancelFunc
-	leaving atomic.Bool // heartbeats say so
-	volume  volume.Volume
-	wal     *wal.Log
+	store       *storeurl.Opened
+	pacing      pacing
+	peers       *peer.Client // of other brokers
+	epoch       ids.NodeEpoch
+	lease       *lease
+	beating     context.Context // ends when no more heartbeats are sent
+	silence     context.CancelFunc
+	leaving     atomic.Bool // heartbeats say so
+	volume      volume.Volume
+	wal         *wal.Log
+	streamsMeta *streammeta.Meta
 	// readRate is the read bandwidth of the WAL's device, bytes a second.
 	readRate         atomic.Int64
 	readRateMeasured bool             // by the recovery; not changed after the start

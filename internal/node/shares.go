@@ -16,6 +16,7 @@ type shares struct {
 	decoded  *budget.Account // what large requests are decoded to
 	state    *budget.Account // producers and fetch sessions
 	uploads  *budget.Account // objects being assembled
+	remote   *budget.Account // tails read from other nodes
 	blocks   *budget.Account // the block cache
 }
 
@@ -39,6 +40,7 @@ func divide(cfg *config.Config) shares {
 	s.index = s.budget.Account("log-cache-index", max(cfg.Cache.LogBytes/indexShare, indexBytesMin))
 	s.decoded = s.budget.Account("decoded-requests", max(total/32, 16*mib))
 	s.state = s.budget.Account("producers-and-sessions", max(total/32, 16*mib))
+	s.remote = s.budget.Account("remote-tails", max(total/64, 8*mib))
 	s.uploads = s.budget.Account("uploads", max(total/16, 4*(cfg.Object.PartBytes+int64(cfg.Object.BlockBytes))))
 	s.blocks = s.budget.Account("block-cache", cfg.Cache.BlockBytes)
 	return s

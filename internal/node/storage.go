@@ -13,6 +13,7 @@ import (
 	"github.com/seawallmq/seawall/blockcache"
 	"github.com/seawallmq/seawall/broker/batch"
 	"github.com/seawallmq/seawall/broker/partition"
+	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/config"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/internal/node/streammeta"
@@ -27,6 +28,7 @@ import (
 	"github.com/seawallmq/seawall/s3stream/upload"
 	"github.com/seawallmq/seawall/wal"
 	"github.com/seawallmq/seawall/wal/device"
+	"github.com/seawallmq/seawall/wal/fence"
 	"github.com/seawallmq/seawall/wal/volume"
 	"github.com/seawallmq/seawall/wal/walfmt"
 )
@@ -54,7 +56,7 @@ func (n *Node) randomBelow(max int64) int64 {
 // startStreams rescues the older WAL instances and opens a fresh one: streams
 // can be opened and read then.
 func (n *Node) startStreams(ctx context.Context) error {
-	if err := n.openVolume(); err != nil {
+	if err := n.openVolume(ctx); err != nil {
 		return err
 	}
 	if !n.shares.blocks.TryAcquire(n.shares.blocks.Limit()) {
@@ -65,23 +67,23 @@ func (n *Node) startStreams(ctx context.Context) error {
 		return err
 	}
 	n.metrics.cache = cache
-	streams := n.streamMeta()
+	n.streamsMeta = n.streamMeta()
 	n.tails = partition.NewTails(n.shares.state)
-	old, err := n.rescue(ctx, streams, cache)
+	old, elsewhere, err := n.rescueOlder(ctx)
 	if err != nil {
 		return err
 	}
 	window := cache.NewWindow()
-	if err := n.openWAL(ctx, cache, window, old); err != nil {
+	if err := n.openWAL(ctx, cache, window, old, elsewhere); err != nil {
 		return errors.Join(err, closeAll(old))
 	}
 	window.Attach(n.wal)
-	n.streams = s3stream.New(n.streamsConfig(streams, cache, window))
+	n.streams = s3stream.New(n.streamsConfig(n.streamsMeta, cache, window))
 	if !n.readRateMeasured {
 		n.work.Go(func() { n.measureReadRate(n.ctx) })
 	}
 	for _, r := range old {
-		n.streams.Adopt(r, func() error { return n.volume.Remove(r.Instance) })
+		n.streams.Adopt(s3stream.Adopted{Rescued: r, Older: true, Remove: func() error { return n.volume.Remove(r.Instance) }})
 	}
 	return nil
 }
@@ -94,41 +96,79 @@ func closeAll(old []*rescue.Rescued) error {
 	return errors.Join(errs...)
 }
 
-// rescue reads the older instances, oldest first, and fixes in the metadata
-// where their streams end.
-func (n *Node) rescue(ctx context.Context, meta *streammeta.Meta, cache *logcache.Cache) ([]*rescue.Rescued, error) {
-	instances, err := n.olderInstances()
+// rescueOlder reads the older instances that are this node's to rescue, oldest
+// first, and fixes in the metadata where their streams end. Those elsewhere are
+// others' to rescue or to serve: they are only kept.
+func (n *Node) rescueOlder(ctx context.Context) (old []*rescue.Rescued, elsewhere []volume.Kept, err error) {
+	mine, elsewhere, err := n.olderInstances()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var old []*rescue.Rescued
-	for _, w := range instances {
+	for _, w := range mine {
 		began := n.clock.Now()
-		r, err := rescue.Rescue(ctx, rescue.Config{
-			Meta: meta, Instance: w.Instance, Cache: cache, Frame: frame, Listener: n.tails,
-			Recover: func(ctx context.Context, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
-				return n.recoverWAL(ctx, w, visit)
-			},
-		})
-		if err != nil {
-			return nil, errors.Join(err, closeAll(old))
+		r, _, err := n.rescueWAL(ctx, w)
+		switch {
+		case err == nil:
+			n.noteRecovery(r.End-r.From, n.clock.Now().Sub(began))
+			old = append(old, r)
+		case ctx.Err() == nil && !n.isToRescue(w.Instance): // another was named meanwhile
+			elsewhere = append(elsewhere, volume.Kept{Instance: w.Instance, Elsewhere: true})
+		default:
+			return nil, nil, errors.Join(err, closeAll(old))
 		}
-		n.noteRecovery(r.End-r.From, n.clock.Now().Sub(began))
-		n.log.Info("older WAL instance rescued", "instance", w.Instance.Hex(), "offsets", r.Offsets,
-			"took", n.clock.Now().Sub(began).Round(time.Millisecond))
-		old = append(old, r)
 	}
-	return old, nil
+	return old, elsewhere, nil
 }
 
-func (n *Node) openVolume() (err error) {
+const (
+	// walBusyWait is how long a start waits for the rescuer of its old WAL to
+	// let go of the lock, once the rescue is done.
+	walBusyWait  = 5 * time.Second
+	walBusyPause = 100 * time.Millisecond
+)
+
+// openVolume opens the volume of this node's WAL. While another node has it for
+// a rescue, it waits.
+func (n *Node) openVolume(ctx context.Context) error {
+	until := n.clock.Now().Add(walBusyWait)
+	for said := false; ; said = true {
+		err := n.tryVolume()
+		rescuing, rescued := n.isRescuedElsewhere()
+		if !errors.Is(err, device.ErrLocked) || !rescuing && (!rescued || n.clock.Now().After(until)) {
+			return err
+		}
+		if rescuing {
+			until = n.clock.Now().Add(walBusyWait)
+		}
+		if !said {
+			n.log.Info("waiting for another node to rescue this node's old WAL")
+		}
+		if err := clock.Sleep(ctx, n.clock, walBusyPause); err != nil {
+			return err
+		}
+	}
+}
+
+// isRescuedElsewhere says whether instances of this node's WAL are to be
+// rescued by others, or were.
+func (n *Node) isRescuedElsewhere() (rescuing, rescued bool) {
+	img := n.metadata.Image()
+	for w := range img.WALs() {
+		if w.Node != n.cfg.Node.ID || w.State == image.WALRetired {
+			continue
+		}
+		to := img.RescuerOf(w)
+		rescuing = rescuing || to != image.NoLeader && to != n.cfg.Node.ID
+		rescued = rescued || w.State == image.WALRescued && w.Rescuer != n.cfg.Node.ID
+	}
+	return rescuing, rescued
+}
+
+func (n *Node) tryVolume() (err error) {
 	w := &n.cfg.WAL
 	opts := volume.Options{
 		Cluster: n.cluster, Node: n.cfg.Node.ID, CapacityBytes: w.CapacityBytes,
-		Depth: w.IODepth, AllowBuffered: w.AllowBuffered,
-	}
-	if w.FenceKind != config.FenceExclusive {
-		return fmt.Errorf("s3.wal.path: fence=%s does not come with this version", w.FenceKind)
+		Depth: w.IODepth, AllowBuffered: w.AllowBuffered, Fence: fenceKind(w.FenceKind),
 	}
 	if w.IOPS > 0 || w.IOBandwidth > 0 {
 		caps := device.Caps{OpsPerSecond: float64(w.IOPS), BytesPerSecond: float64(w.IOBandwidth)}
@@ -148,36 +188,40 @@ func (n *Node) openVolume() (err error) {
 }
 
 // olderInstances are the instances of this node's WAL that the metadata still
-// needs, oldest first. One that is not in the volume is acknowledged data out
-// of reach: the node refuses to start without it.
-func (n *Node) olderInstances() ([]*image.WAL, error) {
+// needs: mine to rescue, oldest first, and those that other nodes rescue or
+// serve. One that is mine and not in the volume is acknowledged data out of
+// reach: the node refuses to start without it.
+func (n *Node) olderInstances() (mine []*image.WAL, elsewhere []volume.Kept, err error) {
 	here := map[ids.WALInstance]bool{}
 	img := n.metadata.Image()
-	var old []*image.WAL
 	for _, i := range n.volume.Instances() {
 		here[i.Instance] = true
 		w, known := img.WAL(i.Instance)
-		if known && w.State != image.WALRetired {
-			old = append(old, w)
+		switch {
+		case !known || w.State == image.WALRetired:
+		case n.isToRescue(w.Instance):
+			mine = append(mine, w)
+		default:
+			elsewhere = append(elsewhere, volume.Kept{Instance: w.Instance, Elsewhere: true})
 		}
 	}
 	for w := range img.WALs() {
-		if w.Node == n.cfg.Node.ID && w.State != image.WALRetired && !here[w.Instance] {
-			return nil, fmt.Errorf("s3.wal.path: WAL instance %s, last opened as %s, is not in %s: "+
+		if w.Node == n.cfg.Node.ID && n.isToRescue(w.Instance) && !here[w.Instance] {
+			return nil, nil, fmt.Errorf("s3.wal.path: WAL instance %s, last opened as %s, is not in %s: "+
 				"it may hold acknowledged records that are nowhere else; bring it back", w.Instance, w.Location, n.cfg.WAL.Path)
 		}
 	}
-	return old, nil
+	return mine, elsewhere, nil
 }
 
 // openWAL makes a fresh instance and has the metadata know it before its first
 // append.
-func (n *Node) openWAL(ctx context.Context, cache *logcache.Cache, window *logcache.Window, old []*rescue.Rescued) error {
+func (n *Node) openWAL(ctx context.Context, cache *logcache.Cache, window *logcache.Window, old []*rescue.Rescued, elsewhere []volume.Kept) error {
 	windowBytes, err := n.walWindow()
 	if err != nil {
 		return err
 	}
-	spec := volume.Spec{Instance: ids.NewUUID(n.random), NodeEpoch: n.epoch, WindowBytes: windowBytes}
+	spec := volume.Spec{Instance: ids.NewUUID(n.random), NodeEpoch: n.epoch, WindowBytes: windowBytes, Keep: elsewhere}
 	for _, r := range old {
 		spec.Keep = append(spec.Keep, volume.Kept{Instance: r.Instance, From: r.From, End: r.End})
 	}
@@ -187,14 +231,18 @@ func (n *Node) openWAL(ctx context.Context, cache *logcache.Cache, window *logca
 	}
 	_, err = kraftmeta.Do(ctx, n.metadata, &image.OpenWAL{
 		Node: n.cfg.Node.ID, NodeEpoch: n.epoch, Instance: spec.Instance,
-		Kind: string(n.cfg.WAL.FenceKind), Location: n.cfg.WAL.URL(),
+		Kind: string(n.cfg.WAL.FenceKind), Location: n.cfg.WAL.Location(),
 	})
 	if err != nil {
 		return errors.Join(err, area.Close())
 	}
+	var guard fence.Fence = fence.Exclusive{}
+	if n.cfg.WAL.FenceKind == config.FenceShared {
+		guard = fence.NewShared(area.Device, n.epoch)
+	}
 	n.wal, err = wal.New(wal.Config{
 		Area: area, Clock: n.clock, Pages: cache, Sink: window, Depth: n.cfg.WAL.IODepth,
-		HangTimeout: n.cfg.WALTimeout, Observe: n.metrics.flushed,
+		HangTimeout: n.cfg.WALTimeout, Observe: n.metrics.flushed, Fence: n.metrics.watchFence(guard),
 	})
 	return err
 }
@@ -207,13 +255,15 @@ func (n *Node) walWindow() (int64, error) {
 	return max(wal.WindowBytesDefault, 3*int64(defaults.MaxMessageBytes)), err
 }
 
-func (n *Node) recoverWAL(ctx context.Context, w *image.WAL, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
-	area, err := n.volume.Open(w.Instance)
-	if err != nil {
-		return nil, err
+// recoverWAL reads an instance of which the area, which it owns from then on, is
+// fenced. The trim position is the metadata's as it is now.
+func (n *Node) recoverWAL(ctx context.Context, instance ids.WALInstance, area *volume.Area, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
+	w, ok := n.metadata.Image().WAL(instance)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("WAL %s is not known any more", instance), area.Close())
 	}
 	r, err := wal.Recover(ctx, area, wal.Expect{
-		Cluster: n.cluster, Node: w.Node, Instance: w.Instance, TrimPosition: int64(w.Trim),
+		Cluster: n.cluster, Node: w.Node, Instance: instance, TrimPosition: int64(w.Trim),
 	}, visit)
 	if err != nil {
 		return nil, errors.Join(err, area.Close())
@@ -240,9 +290,15 @@ func (n *Node) streamsConfig(meta *streammeta.Meta, cache *logcache.Cache, windo
 	}
 	set.Limits = upload.Limits{SplitBytes: n.cfg.Object.SplitBytes, SetBytes: setBytesMax}
 	set.BlockBytes, set.PartBytes = n.cfg.Object.BlockBytes, int(n.cfg.Object.PartBytes)
+	var remote s3stream.RemoteTails
+	if n.cfg.HasOthers() {
+		remote = otherNodes{n}
+	}
 	return s3stream.Config{
-		Meta: meta,
-		WAL:  n.wal, LogCache: cache, Window: window, WALCapacity: n.cfg.WAL.CapacityBytes,
+		Meta: meta, Node: n.cfg.Node.ID,
+		Remote: remote, RemoteMemory: n.shares.remote,
+		Marks: func(ctx context.Context) error { return n.partitions.Mark(ctx) },
+		WAL:   n.wal, LogCache: cache, Window: window, WALCapacity: n.cfg.WAL.CapacityBytes,
 		UploadStore:   n.pacing.uploads(n.store.Retry),
 		ReadStore:     n.pacing.catchUp(n.store.Retry),
 		GCStore:       n.store,

@@ -1,0 +1,297 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/config"
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/image"
+	"github.com/seawallmq/seawall/s3stream"
+	"github.com/seawallmq/seawall/s3stream/rescue"
+	"github.com/seawallmq/seawall/wal"
+	"github.com/seawallmq/seawall/wal/fence"
+	"github.com/seawallmq/seawall/wal/volume"
+	"github.com/seawallmq/seawall/wal/walfmt"
+)
+
+const (
+	// takeoversMax is how many WALs are rescued at once: each is read as fast as
+	// its device gives it.
+	takeoversMax = 4
+	// Between attempts at one WAL, while it is this node's to rescue.
+	takeoverPauseFirst = 500 * time.Millisecond
+	takeoverPauseMost  = 15 * time.Second
+)
+
+// takeovers are the rescues under way: of the WALs that the metadata names this
+// node the rescuer of, whoever opened them.
+type takeovers struct {
+	n    *Node
+	look chan struct{} // capacity 1: the metadata has changed
+	turn chan struct{} // a token a rescue
+
+	mu      sync.Mutex
+	running map[ids.WALInstance]bool
+}
+
+// startTakeovers follows the metadata for WALs to rescue.
+func (n *Node) startTakeovers() {
+	t := &takeovers{
+		n: n, look: make(chan struct{}, 1), turn: make(chan struct{}, takeoversMax),
+		running: map[ids.WALInstance]bool{},
+	}
+	n.observer.OnDelta(func(_, next *image.Image, d image.Delta) {
+		if self, ok := next.Node(n.cfg.Node.ID); ok && self.Epoch != n.epoch {
+			n.wal.Fail(fmt.Errorf("%w: the node epoch is %d, this log is of epoch %d", fence.ErrFenced, self.Epoch, n.epoch))
+		}
+		for _, r := range d.Records {
+			switch r.(type) {
+			case *image.WAL, *image.RemoveWAL, *image.Node:
+				t.lookAgain()
+				return
+			}
+		}
+	})
+	t.lookAgain()
+	n.work.Go(func() {
+		for {
+			select {
+			case <-t.look:
+				t.begin()
+				n.dropRetired()
+			case <-n.ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+func (t *takeovers) lookAgain() {
+	select {
+	case t.look <- struct{}{}:
+	default:
+	}
+}
+
+// begin begins the rescues that are this node's and do not run yet.
+func (t *takeovers) begin() {
+	for w := range t.n.metadata.Image().WALs() {
+		if !t.n.isToRescue(w.Instance) {
+			continue
+		}
+		t.mu.Lock()
+		again := t.running[w.Instance]
+		t.running[w.Instance] = true
+		t.mu.Unlock()
+		if again {
+			continue
+		}
+		t.n.work.Go(func() {
+			t.run(t.n.ctx, w.Instance)
+			t.mu.Lock()
+			delete(t.running, w.Instance)
+			t.mu.Unlock()
+			t.lookAgain() // it may have become this node's again just now
+		})
+	}
+}
+
+// isToRescue says whether the metadata names this node, as it is now, the
+// rescuer of a WAL.
+func (n *Node) isToRescue(instance ids.WALInstance) bool {
+	img := n.metadata.Image()
+	w, ok := img.WAL(instance)
+	self, known := img.Node(n.cfg.Node.ID)
+	return ok && known && self.Epoch == n.epoch && img.RescuerOf(w) == n.cfg.Node.ID
+}
+
+// run tries to rescue a WAL until it is, or is not this node's to rescue.
+func (t *takeovers) run(ctx context.Context, instance ids.WALInstance) {
+	for pause := takeoverPauseFirst; ctx.Err() == nil && t.n.isToRescue(instance); pause = min(2*pause, takeoverPauseMost) {
+		select {
+		case t.turn <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		err := t.n.takeOver(ctx, instance)
+		<-t.turn
+		if err == nil || ctx.Err() != nil || !t.n.isToRescue(instance) {
+			return
+		}
+		t.n.log.Error("WAL could not be rescued, will retry", "instance", instance.Hex(), "after", pause.String(), "error", err)
+		if err := t.n.reportRescueFailed(ctx, instance, err); err != nil && ctx.Err() == nil {
+			t.n.log.Warn("the controller does not know that a rescue failed", "instance", instance.Hex(), "error", err)
+		}
+		_ = clock.Sleep(ctx, t.n.clock, pause) // ends with ctx, as the loop does
+	}
+}
+
+// takeOver makes one attempt at rescuing a WAL, and has what it holds served
+// and uploaded.
+func (n *Node) takeOver(ctx context.Context, instance ids.WALInstance) error {
+	w, ok := n.metadata.Image().WAL(instance)
+	if !ok {
+		return fmt.Errorf("WAL %s is not known any more", instance)
+	}
+	rescued, remove, err := n.rescueWAL(ctx, w)
+	if err != nil {
+		return err
+	}
+	n.streams.Adopt(s3stream.Adopted{Rescued: rescued, Remove: remove})
+	return nil
+}
+
+// rescueWAL fences and reads an instance and fixes in the metadata where its
+// streams end. remove is for when it is retired. The metadata names this node
+// the rescuer of w, so the epoch of its holder has risen: nothing that the
+// holder does changes the trim position any more (I3).
+func (n *Node) rescueWAL(ctx context.Context, w *image.WAL) (r *rescue.Rescued, remove func() error, err error) {
+	began := n.clock.Now()
+	defer func() { n.metrics.rescued(n.clock.Now().Sub(began), r, err) }()
+	old, err := n.openOld(ctx, w)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err = rescue.Rescue(ctx, rescue.Config{
+		Meta: n.streamsMeta, Instance: w.Instance, Cache: n.metrics.cache, Frame: frame, Listener: n.tails,
+		Recover: func(ctx context.Context, visit func(*walfmt.Record) error) (*wal.Recovered, error) {
+			return n.recoverWAL(ctx, w.Instance, old.area, visit)
+		},
+	})
+	if err := old.release(); err != nil {
+		n.log.Warn("lock of a WAL", "instance", w.Instance.Hex(), "error", err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	n.log.Info("WAL rescued", "instance", w.Instance.Hex(), "of", w.Node, "offsets", r.Offsets, "bytes", r.End-r.From,
+		"took", n.clock.Now().Sub(began).Round(time.Millisecond))
+	return r, old.remove, nil
+}
+
+// oldWAL is an instance that is fenced and not read yet.
+type oldWAL struct {
+	area    *volume.Area
+	release func() error // after the rescue, whatever became of it
+	remove  func() error // once it is retired
+}
+
+// openOld opens an instance for its rescue: in this node's own volume, or in
+// that of another node, fenced from it.
+func (n *Node) openOld(ctx context.Context, w *image.WAL) (*oldWAL, error) {
+	if w.Node == n.cfg.Node.ID {
+		area, err := n.volume.Open(w.Instance)
+		if err != nil {
+			return nil, fmt.Errorf("%w, last opened as %s: it may hold acknowledged records that are nowhere else; bring it back", err, w.Location)
+		}
+		return &oldWAL{
+			area: area, release: func() error { return nil },
+			remove: func() error { return n.volume.Remove(w.Instance) },
+		}, nil
+	}
+	if err := n.attach(ctx, w); err != nil {
+		return nil, err
+	}
+	f, err := n.openForeign(w)
+	if err != nil {
+		return nil, fmt.Errorf("%s of node %d: %w", w.Location, w.Node, err)
+	}
+	return &oldWAL{area: f.Area, release: f.Release, remove: f.Remove}, nil
+}
+
+func (n *Node) openForeign(w *image.WAL) (*volume.Foreign, error) {
+	kind, path, err := config.ParseWALLocation(w.Location)
+	if err != nil {
+		return nil, err
+	}
+	dead, ok := n.metadata.Image().Node(w.Node)
+	if !ok {
+		return nil, fmt.Errorf("node %d is not known", w.Node)
+	}
+	o := volume.ForeignOptions{
+		Cluster: n.cluster, Node: w.Node, Instance: w.Instance, Fence: fenceKind(config.FenceKind(w.Kind)),
+		// The dead node's own epoch, risen: above that of the instance, and
+		// never above that of one which the node opens later.
+		Rescuer: n.cfg.Node.ID, NodeEpoch: dead.Epoch,
+		Depth: n.cfg.WAL.IODepth, AllowBuffered: n.cfg.WAL.AllowBuffered,
+	}
+	if kind == config.WALBlock {
+		return volume.OpenForeignBlock(path, o)
+	}
+	return volume.OpenForeignFiles(path, o)
+}
+
+// attachMax bounds the attach command: a cloud takes its time to move a volume.
+const attachMax = 2 * time.Minute
+
+// attach runs the operator's command that brings the volume of another node
+// here.
+func (n *Node) attach(ctx context.Context, w *image.WAL) error {
+	command := n.cfg.Rescue.AttachCommand
+	if command == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, attachMax)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
+	cmd.Env = append(os.Environ(),
+		"SEAWALL_WAL_LOCATION="+w.Location,
+		"SEAWALL_DEAD_NODE="+strconv.Itoa(int(w.Node)),
+		"SEAWALL_NODE="+strconv.Itoa(int(n.cfg.Node.ID)))
+	out, err := cmd.CombinedOutput()
+	const said = 1 << 10
+	if err != nil {
+		return fmt.Errorf("s3.wal.attach.command for %s: %w: %s", w.Location, err, out[max(0, len(out)-said):])
+	}
+	n.log.Info("volume attached", "location", w.Location, "of", w.Node)
+	return nil
+}
+
+// dropRetired removes from this node's volume the instances that others rescued
+// and have retired.
+func (n *Node) dropRetired() {
+	img := n.metadata.Image()
+	for _, i := range n.volume.Instances() {
+		w, ok := img.WAL(i.Instance)
+		if i.Live || !ok || w.State != image.WALRetired || w.Rescuer == image.NoLeader || w.Rescuer == n.cfg.Node.ID {
+			continue
+		}
+		if err := n.volume.Remove(i.Instance); err != nil {
+			n.log.Warn("old WAL not removed", "instance", i.Instance.Hex(), "error", err)
+		}
+	}
+}
+
+// reach are the locations of WALs that this node can rescue: as configured, but
+// for directories that are not there.
+func (n *Node) reach() []string {
+	var out []string
+	for _, prefix := range n.cfg.Rescue.Reach {
+		kind, dir, err := config.ParseWALLocation(strings.TrimSuffix(prefix, "/"))
+		own := dir == filepath.Dir(n.cfg.WAL.Path) // which is made when the WAL is
+		if err == nil && kind == config.WALFile && !own && n.cfg.Rescue.AttachCommand == "" {
+			if _, err := os.Stat(dir); err != nil {
+				n.log.Warn("s3.wal.rescue.paths: not in reach", "path", dir, "error", err)
+				continue
+			}
+		}
+		out = append(out, prefix)
+	}
+	return out
+}
+
+func fenceKind(k config.FenceKind) walfmt.FenceKind {
+	if k == config.FenceShared {
+		return walfmt.FenceShared
+	}
+	return walfmt.FenceExclusive
+}
