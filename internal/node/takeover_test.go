@@ -1,0 +1,259 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta"
+	"github.com/seawallmq/seawall/kraftmeta/image"
+)
+
+// sharedWALs is a cluster of three whose WALs lie in one directory.
+func sharedWALs(t *testing.T, more map[string]string) *cluster {
+	t.Helper()
+	c := newCluster(t, "broker,controller", "broker,controller", "broker,controller")
+	for i, s := range c.sources {
+		s["s3.wal.path"] = fmt.Sprintf("0@file://%s/wal/n%d?capacity=64MiB&fence=shared&buffered=true", c.dir, i+1)
+		s["broker.session.timeout.ms"] = "1500"
+		for k, v := range more {
+			s[k] = v
+		}
+	}
+	c.start()
+	return c
+}
+
+// log is what was acknowledged of a topic, by partition: record i of a partition
+// says i.
+type log struct {
+	t     *testing.T
+	topic string
+	cl    *kgo.Client
+	acked []int
+}
+
+func (c *cluster) topic(name string, partitions int) *log {
+	c.t.Helper()
+	var seeds []string
+	for _, n := range c.nodes {
+		if n != nil {
+			seeds = append(seeds, n.Addr())
+		}
+	}
+	cl, err := kgo.NewClient(kgo.SeedBrokers(seeds...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerLinger(0), kgo.MetadataMinAge(50*time.Millisecond), kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(cl.Close)
+	made, err := kadm.NewClient(cl).CreateTopics(deadline(c.t), int32(partitions), 1, nil, name)
+	if err = errors.Join(err, made.Error()); err != nil {
+		c.t.Fatal(err)
+	}
+	return &log{t: c.t, topic: name, cl: cl, acked: make([]int, partitions)}
+}
+
+// produce appends a record to each partition, so many times over, and waits for
+// all of them. It returns the longest that an answer took.
+func (l *log) produce(times int) (slowest time.Duration) {
+	l.t.Helper()
+	for range times {
+		began := time.Now()
+		var records []*kgo.Record
+		for p, n := range l.acked {
+			records = append(records, &kgo.Record{Topic: l.topic, Partition: int32(p), Value: fmt.Append(nil, n)})
+			l.acked[p]++
+		}
+		if err := l.cl.ProduceSync(deadline(l.t), records...).FirstErr(); err != nil {
+			l.t.Fatalf("after %d records: %v", l.acked[0]-1, err)
+		}
+		slowest = max(slowest, time.Since(began))
+	}
+	return slowest
+}
+
+// check reads all of it: nothing is lost, repeated or out of its order.
+func (l *log) check() {
+	l.t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(l.cl.OptValue(kgo.SeedBrokers).([]string)...), kgo.ConsumeTopics(l.topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(50*time.Millisecond))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer cl.Close()
+	left := 0
+	for _, n := range l.acked {
+		left += n
+	}
+	next := make([]int, len(l.acked))
+	for ctx := deadline(l.t); left > 0; {
+		f := cl.PollFetches(ctx)
+		if ctx.Err() != nil {
+			l.t.Fatalf("%d records are missing, %v of %v were read: %v", left, next, l.acked, f.Err())
+		}
+		f.EachRecord(func(r *kgo.Record) {
+			p := r.Partition
+			if r.Offset != int64(next[p]) || string(r.Value) != fmt.Sprint(next[p]) {
+				l.t.Fatalf("partition %d: offset %d has %q, want %d", p, r.Offset, r.Value, next[p])
+			}
+			next[p]++
+			left--
+		})
+	}
+}
+
+// storeAway takes the object store away until back is called.
+func (c *cluster) storeAway() (back func()) {
+	c.t.Helper()
+	dir := filepath.Join(c.dir, "objects")
+	err := errors.Join(os.Rename(dir, dir+".away"), os.WriteFile(dir, nil, 0o600))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return func() {
+		if err := errors.Join(os.Remove(dir), os.Rename(dir+".away", dir)); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// TestTakeOverWithoutTheStore: a node dies while the object store is away. What
+// it led goes on elsewhere, idempotent producers too, and nothing is lost; back
+// again, it joins.
+func TestTakeOverWithoutTheStore(t *testing.T) {
+	c := sharedWALs(t, map[string]string{"s3.wal.upload.interval.ms": "300"})
+	l := c.topic("t", 6)
+	l.produce(20)
+	c.until("an upload", func() bool {
+		for s := range c.nodes[0].metadata.Image().Streams() {
+			if s.CommittedEnd > 0 {
+				return true
+			}
+		}
+		return false
+	})
+	l.produce(20)
+	back := c.storeAway()
+	l.produce(20)
+	dead := c.nodes[2]
+	if leads(dead.metadata.Image(), 3) == 0 {
+		t.Fatal("the node that is to die leads nothing")
+	}
+	c.drop(dead)
+	t.Logf("first answers after %v", l.produce(1))
+	l.produce(20)
+	back()
+	l.check()
+	c.start()
+	c.until("the rescued WAL to be retired", func() bool {
+		for w := range c.nodes[2].metadata.Image().WALs() {
+			if w.State == image.WALRescued {
+				return false
+			}
+		}
+		return true
+	})
+	l.produce(20)
+	l.check()
+	found, err := filepath.Glob(filepath.Join(c.dir, "wal", "n3.*"))
+	if err != nil || len(found) != 1 { // the lock
+		t.Errorf("left of the retired WAL: %v, %v", found, err)
+	}
+}
+
+// TestRescuerDies: the rescuer of a dead node's WAL dies in turn, with what both
+// had not uploaded.
+func TestRescuerDies(t *testing.T) {
+	c := sharedWALs(t, nil)
+	l := c.topic("t", 6)
+	l.produce(30)
+	defer c.storeAway()()
+	first := c.nodes[2]
+	c.drop(first)
+	l.produce(10)
+	var rescuer ids.NodeID
+	for w := range c.nodes[0].metadata.Image().WALs() {
+		if w.Node == 3 {
+			rescuer = w.Rescuer
+		}
+	}
+	c.start() // for a majority of controllers
+	c.drop(c.nodes[rescuer-1])
+	l.produce(10)
+	l.check()
+}
+
+// move gives a partition another leader.
+func (c *cluster) move(p *image.Partition, to ids.NodeID) {
+	c.t.Helper()
+	_, err := kraftmeta.Do(deadline(c.t), c.nodes[0].metadata, &image.SetLeaders{Partitions: []image.NewLeader{
+		{Topic: p.Topic, Index: p.Index, Expected: p.LeaderEpoch, Leader: to},
+	}})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// TestMoveUnderLoad: a partition goes round the nodes under load and loses
+// nothing, the object store being there or not. The pauses are logged.
+func TestMoveUnderLoad(t *testing.T) {
+	for _, away := range []bool{false, true} {
+		t.Run(fmt.Sprintf("store away %v", away), func(t *testing.T) {
+			c := sharedWALs(t, nil)
+			l := c.topic("t", 1)
+			l.produce(50)
+			if away {
+				defer c.storeAway()()
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			var load sync.WaitGroup
+			var mu sync.Mutex
+			var slowest time.Duration
+			load.Go(func() {
+				for ctx.Err() == nil {
+					took := l.produce(1)
+					mu.Lock()
+					slowest = max(slowest, took)
+					mu.Unlock()
+				}
+			})
+			for round := range 9 {
+				var p *image.Partition
+				c.until("the partition to be served", func() bool {
+					img := c.nodes[0].metadata.Image()
+					topic, ok := img.TopicByName("t")
+					if !ok {
+						return false
+					}
+					p, ok = img.Partition(topic.ID, 0)
+					return ok && p.Leader >= 1 && c.nodes[p.Leader-1].serves("t", 0)
+				})
+				mu.Lock()
+				t.Logf("before move %d the slowest answer took %v", round, slowest)
+				slowest = 0
+				mu.Unlock()
+				c.move(p, p.Leader%3+1)
+			}
+			c.until("the last move", func() bool { return c.nodes[0].streams.Stats().ServedBytes >= 0 })
+			stop()
+			load.Wait()
+			l.check()
+		})
+	}
+}
+
+// serves says whether a node serves a partition.
+func (n *Node) serves(topic string, index int32) bool {
+	_, err := n.partitions.ByName([]byte(topic), index)
+	return err == nil
+}
