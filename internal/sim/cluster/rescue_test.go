@@ -174,6 +174,9 @@ type listener func(payload []byte)
 // Record implements rescue.Listener.
 func (l listener) Record(_ ids.StreamID, _, _ int64, payload []byte) { l(payload) }
 
+// Mark implements rescue.Listener; nobody marks here.
+func (listener) Mark(ids.StreamID, int64, []byte) {}
+
 // report fixes the ends of all streams by one command.
 func (r *rescuing) report() {
 	r.phase = reporting
