@@ -1,12 +1,15 @@
 package partition
 
 import (
+	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seawallmq/seawall/broker/batch"
+	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
 // rawBatch is a batch of one record at an offset.
@@ -110,8 +113,35 @@ func TestNotesThatNobodyTakesAreForgotten(t *testing.T) {
 	memory := &quota{1 << 20}
 	tails := NewTails(memory)
 	tails.Record(1, 0, 1, rawBatch(0, 1, 0, 0))
-	tails.forget()
+	tails.sweep(image.New()) // the stream is gone
 	if memory.left != 1<<20 || tails.take(1, 0, 1) != nil {
 		t.Errorf("%d bytes stay charged", 1<<20-memory.left)
+	}
+}
+
+// A mark has all producers, so that what follows needs no objects: neither here
+// nor, told by state, elsewhere.
+func TestMarksMakeNotesWhole(t *testing.T) {
+	memory := &quota{1 << 20}
+	tails := NewTails(memory)
+	before := newProducers()
+	before.byID[9] = &producer{epoch: 2, timestampMs: 5}
+	tails.Record(1, 3, 4, rawBatch(3, 1, 0, 0)) // of before the mark
+	tails.Mark(1, 7, encodeState(7, &before))
+	tails.Record(1, 7, 8, rawBatch(7, 4, 0, 0))
+	if _, err := tails.state(1, 0, 7); !errors.Is(err, ErrNoState) {
+		t.Errorf("a state of another end: %v", err)
+	}
+	told, err := tails.state(1, 0, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := parseState(told)
+	if got := sortedIDs(state.byID); err != nil || !slices.Equal(got, []int64{4, 9}) || state.byID[9].epoch != 2 {
+		t.Errorf("told of producers %v, %v", got, err)
+	}
+	f := tails.take(1, 0, 8)
+	if f == nil || !f.whole || f.charged() != 2 || memory.left != 1<<20-2*producerBytes {
+		t.Errorf("taken: %+v, %d bytes left", f, memory.left)
 	}
 }
