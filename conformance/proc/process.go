@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -112,14 +113,23 @@ func (p *Process) ResidentBytes() (int64, error) {
 	return 0, fmt.Errorf("no VmRSS in the status of process %d", p.PID())
 }
 
+// Ports of servers lie below the range that outgoing connections, and listeners
+// on port 0, take theirs from: one of those could take it before its server.
+const (
+	portMin = 20000
+	portMax = 32000
+)
+
 // FreeAddress is a loopback address that nobody listens on just now.
-func FreeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+func FreeAddress() (addr string, err error) {
+	for range 100 {
+		addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(portMin+rand.IntN(portMax-portMin)))
+		var l net.Listener
+		if l, err = net.Listen("tcp", addr); err == nil {
+			return addr, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", err
 }
 
 // WaitListening waits until something accepts connections at addr; an error when the process ends first.
