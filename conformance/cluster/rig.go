@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
+	"sync"
 	"time"
 
 	"github.com/seawallmq/seawall/conformance/proc"
@@ -246,19 +246,18 @@ func (r *rig) cut(at int, clientsToo bool, m toxic.Mode) {
 	}
 }
 
-// stop ends all nodes politely.
+// stop ends all nodes politely, at once.
 func (r *rig) stop() error {
-	for _, n := range r.nodes {
-		if err := n.process.Signal(syscall.SIGTERM); err != nil {
-			return fmt.Errorf("node %d: %w", n.ID, err)
-		}
+	errs := make([]error, len(r.nodes))
+	var stopping sync.WaitGroup
+	for i, n := range r.nodes {
+		stopping.Go(func() {
+			if err := n.process.Stop(startTimeout); err != nil {
+				errs[i] = fmt.Errorf("node %d, stopping: %w\n%s", n.ID, err, n.process.LogTail())
+			}
+		})
 	}
-	var errs []error
-	for _, n := range r.nodes {
-		if err := n.process.Stop(startTimeout); err != nil {
-			errs = append(errs, fmt.Errorf("node %d, stopping: %w\n%s", n.ID, err, n.process.LogTail()))
-		}
-	}
+	stopping.Wait()
 	return errors.Join(errs...)
 }
 
