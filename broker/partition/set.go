@@ -269,15 +269,22 @@ func (s *Set) compare(ctx context.Context, img *image.Image, keys map[key]struct
 		mine := ok && want.Leader == s.cfg.Node
 		have := s.byID[k.topic].part(k.index)
 		opening := s.openings.byKey[k]
+		held := have
+		if opening != nil {
+			held = opening.p
+		}
 		delete(s.blocked, k)
 		switch {
-		case mine && have == nil && opening == nil:
+		case mine && held == nil:
 			if isOpen(img, want.Stream) {
 				s.blocked[k] = struct{}{}
 			} else {
 				open = append(open, want)
 			}
-		case mine:
+		case mine && held.leaderEpoch >= want.LeaderEpoch:
+		// Otherwise, if it is mine, it was given away and back before this node
+		// looked. Clients go by the new leader epoch, which only another opening
+		// has: it is closed, and opened again when it is.
 		case opening != nil:
 			s.openings.abandon(opening)
 			if ok {

@@ -241,6 +241,30 @@ func TestMoveUnderLoad(t *testing.T) {
 	}
 }
 
+// TestAwayAndBack: a partition is given to another node and back before its
+// leader has looked. It must be led in the epoch that clients are told of.
+func TestAwayAndBack(t *testing.T) {
+	c, _ := sharedWALs(t, nil)
+	l := c.topic("t", 1)
+	l.produce(5)
+	img := c.nodes[0].metadata.Image()
+	topic, _ := img.TopicByName("t")
+	p, _ := img.Partition(topic.ID, 0)
+	_, err := kraftmeta.Do(deadline(t), c.nodes[0].metadata, &image.SetLeaders{Partitions: []image.NewLeader{
+		{Topic: p.Topic, Index: 0, Expected: p.LeaderEpoch, Leader: p.Leader%3 + 1},
+		{Topic: p.Topic, Index: 0, Expected: p.LeaderEpoch + 1, Leader: p.Leader},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.until("the leader to be at the new epoch", func() bool {
+		have, err := c.nodes[p.Leader-1].partitions.ByName([]byte("t"), 0)
+		return err == nil && have.LeaderEpoch() >= p.LeaderEpoch+2
+	})
+	l.produce(5)
+	l.check()
+}
+
 // serves says whether a node serves a partition.
 func (n *Node) serves(topic string, index int32) bool {
 	_, err := n.partitions.ByName([]byte(topic), index)
