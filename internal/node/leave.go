@@ -38,6 +38,9 @@ func (n *Node) leave(ctx context.Context) {
 			return
 		}
 	}
+	if err := n.partitions.AwaitEmpty(ctx); err != nil {
+		n.log.Warn("not everything is closed for its next leader yet", "error", err)
+	}
 }
 
 // farewell says that this node is gone, so that what it leaves behind is taken
