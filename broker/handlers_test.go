@@ -29,7 +29,7 @@ type fakeMetadata struct {
 	mu       sync.Mutex
 	img      *image.Image
 	sequence uint64
-	onDelta  func(image.Delta)
+	onDelta  func(prev, next *image.Image, d image.Delta)
 	fail     error // of the next submits
 }
 
@@ -37,7 +37,7 @@ var testIssuer = ids.UUID{1}
 
 func newFakeMetadata(t testing.TB) *fakeMetadata {
 	t.Helper()
-	m := &fakeMetadata{img: image.New(), onDelta: func(image.Delta) {}}
+	m := &fakeMetadata{img: image.New(), onDelta: func(_, _ *image.Image, _ image.Delta) {}}
 	m.must(t, &image.FormatCluster{ClusterID: ids.UUID{7}})
 	return m
 }
@@ -61,8 +61,9 @@ func (m *fakeMetadata) Submit(ctx context.Context, cmd image.Command) (image.Res
 	next, delta, answer := image.Apply(m.img, m.img.Index()+1, &image.Request{
 		ID: image.CommandID{Issuer: testIssuer, Sequence: m.sequence}, AckedBelow: m.sequence, Command: cmd,
 	})
+	prev := m.img
 	m.img = next
-	m.onDelta(delta)
+	m.onDelta(prev, next, delta)
 	if answer.Refusal != nil {
 		return nil, 0, answer.Refusal
 	}

@@ -162,6 +162,15 @@ func (s streamMeta) OpenStreams(ctx context.Context, wal ids.WALInstance, stream
 	return out, nil
 }
 
+func (s streamMeta) CloseStreams(ctx context.Context, streams []meta.CloseStream) error {
+	cmd := &image.CloseStreams{Node: 1, NodeEpoch: s.epoch}
+	for _, x := range streams {
+		cmd.Streams = append(cmd.Streams, image.StreamEnd(x))
+	}
+	_, _, err := s.m.Submit(ctx, cmd)
+	return err
+}
+
 func (s streamMeta) TrimStream(ctx context.Context, stream ids.StreamID, epoch ids.StreamEpoch, newStart int64) error {
 	_, _, err := s.m.Submit(ctx, &image.TrimStreams{
 		Node: 1, NodeEpoch: s.epoch,
