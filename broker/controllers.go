@@ -8,7 +8,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/config"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta"
@@ -38,7 +37,6 @@ type ControllerDeps struct {
 	Controller Controller
 	Duties     Duties
 	Submit     func(ctx context.Context, cmd image.Command) (image.Result, uint64, error)
-	Clock      clock.Clock
 }
 
 // controllers answer what brokers and administrators ask of controllers.

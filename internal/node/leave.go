@@ -43,11 +43,12 @@ func (n *Node) leave(ctx context.Context) {
 	}
 }
 
-// farewell says that this node is gone, so that what it leaves behind is taken
-// over at once.
+// farewell says that this node is gone and has left nothing behind, so that
+// nobody waits for the end of its lease.
 func (n *Node) farewell(ctx context.Context) {
 	n.silence()
 	if n.leaving.Load() {
+		n.lease.revoked.Store(true) // to be fenced now is no news
 		n.beat(ctx, true, true)
 	}
 }

@@ -269,7 +269,9 @@ func (n *Node) Drain(ctx context.Context) (Report, error) {
 		} else if err := n.streams.Retire(ctx); err != nil {
 			n.log.Warn("the write-ahead log is left to the next start, though everything is in the object store", "error", err)
 		}
-		n.farewell(ctx)
+		if r.Uploaded { // else its lease ends when the log is free for whoever rescues it
+			n.farewell(ctx)
+		}
 	}
 	if n.controller != nil {
 		if err := n.controller.Resign(); err != nil {

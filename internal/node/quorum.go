@@ -148,7 +148,7 @@ func (n *Node) controllerAPIs() *broker.Registry {
 		func() broker.Features { return featuresOf(n.controller.Image()) })
 	broker.RegisterController(r, broker.ControllerDeps{
 		ClusterID: cluster, Listeners: n.cfg.Network.ControllerListeners, Controller: n.controller,
-		Duties: n.duties, Clock: n.clock,
+		Duties: n.duties,
 		Submit: func(ctx context.Context, cmd image.Command) (image.Result, uint64, error) {
 			return n.metadata.Submit(ctx, cmd)
 		},

@@ -3,5 +3,6 @@
 //
 // Owns: the gossip, and a node's advertised role, zone and endpoints in it.
 // Does not own: registration, leases and epochs (package kraftmeta). Nothing
-// is built here yet: a single process has nobody to gossip with.
+// is built here yet: nodes know each other by the metadata, and the controller
+// hears of load and life by heartbeats.
 package members
