@@ -189,7 +189,7 @@ type oldWAL struct {
 // that of another node, fenced from it.
 func (n *Node) openOld(ctx context.Context, w *image.WAL) (*oldWAL, error) {
 	if w.Node == n.cfg.Node.ID {
-		area, err := n.volume.Open(w.Instance)
+		area, err := n.openOwn(w)
 		if err != nil {
 			return nil, fmt.Errorf("%w, last opened as %s: it may hold acknowledged records that are nowhere else; bring it back", err, w.Location)
 		}
@@ -208,11 +208,30 @@ func (n *Node) openOld(ctx context.Context, w *image.WAL) (*oldWAL, error) {
 	return &oldWAL{area: f.Area, release: f.Release, remove: f.Remove}, nil
 }
 
+// openOwn opens an older instance in this node's own volume. Of a shared one the
+// cell is written as for another node's: the process that had it may be paused
+// on another host, and still acknowledge.
+func (n *Node) openOwn(w *image.WAL) (*volume.Area, error) {
+	if config.FenceKind(w.Kind) != config.FenceShared {
+		return n.volume.Open(w.Instance)
+	}
+	f, err := n.openFenced(w, n.cfg.WAL.Kind, n.cfg.WAL.Path)
+	if err != nil {
+		return nil, err
+	}
+	return f.Area, nil
+}
+
 func (n *Node) openForeign(w *image.WAL) (*volume.Foreign, error) {
 	kind, path, err := config.ParseWALLocation(w.Location)
 	if err != nil {
 		return nil, err
 	}
+	return n.openFenced(w, kind, path)
+}
+
+// openFenced opens the volume at path for the rescue of one instance in it.
+func (n *Node) openFenced(w *image.WAL, kind config.WALKind, path string) (*volume.Foreign, error) {
 	dead, ok := n.metadata.Image().Node(w.Node)
 	if !ok {
 		return nil, fmt.Errorf("node %d is not known", w.Node)

@@ -17,6 +17,8 @@ import (
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta"
 	"github.com/seawallmq/seawall/kraftmeta/image"
+	"github.com/seawallmq/seawall/wal/device"
+	"github.com/seawallmq/seawall/wal/fence"
 )
 
 // sharedWALs is a cluster of three whose WALs lie in one directory.
@@ -261,6 +263,31 @@ func TestAwayAndBack(t *testing.T) {
 		have, err := c.nodes[p.Leader-1].partitions.ByName([]byte("t"), 0)
 		return err == nil && have.LeaderEpoch() >= p.LeaderEpoch+2
 	})
+	l.produce(5)
+	l.check()
+}
+
+// TestOwnSharedWALIsFenced: a node that rescues its own shared WAL fences its
+// former process, which may be paused on another host.
+func TestOwnSharedWALIsFenced(t *testing.T) {
+	c, _ := sharedWALs(t, map[string]string{"broker.session.timeout.ms": "60000"}) // nobody else rescues it
+	l := c.topic("t", 3)
+	l.produce(5)
+	former := c.nodes[2]
+	dev, err := device.OpenFile(filepath.Join(c.dir, "wal", "n3"), device.FileOptions{ReadOnly: true, AllowBuffered: true, Depth: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = dev.Close() }()
+	cell := fence.NewShared(dev, former.epoch)
+	if err := cell.Check(); err != nil {
+		t.Fatal(err)
+	}
+	c.drop(former)
+	c.start()
+	if err := cell.Check(); !errors.Is(err, fence.ErrFenced) {
+		t.Errorf("the former process may acknowledge: %v", err)
+	}
 	l.produce(5)
 	l.check()
 }
