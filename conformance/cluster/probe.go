@@ -40,6 +40,10 @@ func newProbe(ctx context.Context, r *rig, topic string, cfg load.Config) (*prob
 		return nil, err
 	}
 	p.admin = kadm.NewClient(p.client)
+	if _, err := p.gaps.await(ctx, time.Now()); err != nil {
+		p.Close()
+		return nil, fmt.Errorf("no ack at the start: %w", err)
+	}
 	return p, nil
 }
 
