@@ -103,8 +103,9 @@ func (s *Set) closeStreams(ctx context.Context, ps []*Partition, served bool) {
 	s.handOffs.Go(func() {
 		defer s.notice.handing(-len(ps))
 		ended := func(stream ids.StreamID, end int64) {
-			if served {
-				s.keepState(byStream[stream], end)
+			if p := byStream[stream]; served && p != nil {
+				s.keepState(p, end)
+				delete(byStream, stream) // an attempt after this one has nothing to keep
 			}
 		}
 		for pause := closePauseFirst; ; pause = min(2*pause, closePauseMost) {

@@ -25,11 +25,12 @@ func (u *Uploader) Attempt(ctx context.Context) (idle bool, err error) {
 	g := u.queue[0]
 	u.mu.Unlock()
 	if u.current == nil {
-		if err := u.begin(ctx, g); err != nil {
-			return false, err
-		}
+		err = u.begin(ctx, g)
 	}
-	refused, err := u.current.attempt(ctx)
+	var refused []meta.Refusal
+	if err == nil {
+		refused, err = u.current.attempt(ctx)
+	}
 	if err == nil {
 		u.left = append(u.left, u.account(u.current.written, refused)...)
 		u.current.end()
@@ -77,7 +78,7 @@ func (u *Uploader) begin(ctx context.Context, g Generation) error {
 		return u.notDue()
 	}
 	u.left = later
-	u.current = &run{u: u, g: g, next: once(&rest{g, due})}
+	u.current = &run{u: u, g: g, next: once(&rest{g, due}), holdTrim: len(later) > 0}
 	return nil
 }
 
@@ -102,6 +103,8 @@ type run struct {
 	plan    []PlannedObject
 	objects []meta.Object // as plan; with id 0 until written
 	written []meta.Object // of the pieces before
+	// holdTrim: others of the generation are needed from the WAL all the same.
+	holdTrim bool
 }
 
 // rest is what a commit left of a generation, as one piece.
@@ -153,7 +156,11 @@ func (r *run) attempt(ctx context.Context) ([]meta.Refusal, error) {
 			r.u.cfg.Log.Warn("marks not written before the WAL is trimmed: a rescue may need the object store", "err", err)
 		}
 	}
-	refused, err := r.u.cfg.Meta.CommitUpload(ctx, meta.Upload{WAL: r.u.cfg.WAL, Trim: r.g.TrimTo(), Objects: r.written})
+	var trim int64 // zero moves nothing
+	if !r.holdTrim {
+		trim = r.g.TrimTo()
+	}
+	refused, err := r.u.cfg.Meta.CommitUpload(ctx, meta.Upload{WAL: r.u.cfg.WAL, Trim: trim, Objects: r.written})
 	if err == nil {
 		return refused, nil
 	}

@@ -498,3 +498,50 @@ func TestForceDuringASealStands(t *testing.T) {
 		t.Fatalf("%d generations sealed, want 2", len(u.queue))
 	}
 }
+
+// Of slices that wait for earlier tails in other WALs, one comes to its turn
+// before the other: the WAL is trimmed only when both are in objects.
+func TestTrimWaitsForTheLastSlice(t *testing.T) {
+	clk := clock.NewManual(time.Unix(1e9, 0))
+	r := newRig(t, clk)
+	ctx, older, mine := context.Background(), ids.WALInstance{2}, ids.WALInstance{1}
+	for _, stream := range []ids.StreamID{1, 2} {
+		r.meta.Create(stream)
+		_, err := r.meta.OpenStreams(ctx, older, []meta.OpenStream{{Stream: stream}})
+		err = errors.Join(err, r.meta.CloseStreams(ctx, []meta.CloseStream{{Stream: stream, Epoch: 1, End: 2}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.meta.OpenStreams(ctx, mine, []meta.OpenStream{{Stream: stream, ExpectedEpoch: 1}}); err != nil {
+			t.Fatal(err)
+		}
+		r.w.batches = append(r.w.batches, windowBatch{stream, 2, Batch{2, 4, contents(stream, 2, 50)}})
+	}
+	r.Force()
+	for stream := ids.StreamID(1); stream <= 2; stream++ {
+		for failures := r.Stats().Failures; r.Stats().Failures < failures+2; {
+			clk.Advance(backoffMax)
+		}
+		if got := r.meta.Trim(mine); got != 0 {
+			t.Fatalf("trimmed at %d, stream %d is needed from there", got, stream)
+		}
+		objects, err := r.meta.PrepareObjects(ctx, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.meta.CommitUpload(ctx, meta.Upload{WAL: older, Objects: []meta.Object{{
+			ID: objects[0], Slices: []meta.Slice{{Stream: stream, Epoch: 1, Start: 0, End: 2}},
+		}}}); err != nil {
+			t.Fatal(err)
+		}
+		for r.meta.Stream(stream).CommittedEnd != 4 {
+			clk.Advance(backoffMax)
+		}
+	}
+	for len(r.w.committed) == 0 {
+		clk.Advance(backoffMax)
+	}
+	if got := r.meta.Trim(mine); got != 2 {
+		t.Errorf("trimmed at %d", got)
+	}
+}
