@@ -45,6 +45,7 @@ func TestParseWALPath(t *testing.T) {
 		"0@file:///w?iops=0&iodepth=-1": "iodepth: must be a whole number between 1 and 1024\niops: must be",
 		"0@file:///w?fence=none":        "fence: must be exclusive or shared",
 		"0@file:///w?size=1":            "size: is no parameter",
+		"0@block:///dev/x?fence=shared": "fence=shared needs a file",
 	} {
 		if _, err := ParseWALPath(value); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", value, err, want)

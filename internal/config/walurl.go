@@ -74,6 +74,11 @@ func ParseWALPath(value string) (WAL, error) {
 	if err := w.applyParameters(u.Query()); err != nil {
 		return WAL{}, err
 	}
+	// A ring is used again from instance to instance: a late write of a former
+	// holder, which a fence cell does not stop, would land in the present one.
+	if w.Kind == WALBlock && w.FenceKind == FenceShared {
+		return WAL{}, errors.New("fence=shared needs a file: a raw device is used again, and nothing keeps late writes of a former holder out of it")
+	}
 	return w, nil
 }
 
