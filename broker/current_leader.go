@@ -14,6 +14,7 @@ import (
 // there at once, without asking for metadata.
 type leaderHints struct {
 	view   view
+	self   ids.NodeID
 	wanted bool // the answer's version has room for them
 	nodes  []clientBroker
 }
@@ -21,7 +22,7 @@ type leaderHints struct {
 // leaderHints begins the hints of an answer. It costs nothing until one is
 // needed. A broker whose lease is over gives none: it cannot know who leads.
 func (b *Broker) leaderHints(c *Ctx, wanted bool) leaderHints {
-	h := leaderHints{wanted: wanted && (b.Lease == nil || b.Lease.Valid())}
+	h := leaderHints{self: b.Node, wanted: wanted && (b.Lease == nil || b.Lease.Valid())}
 	if h.wanted {
 		h.view = b.view(c)
 	}
@@ -34,11 +35,12 @@ func (h *leaderHints) due(code int16) bool {
 }
 
 // leader is who leads a partition, and since which epoch; ok is false while
-// nobody can be reached. The topic is named by id or, when that is zero, by
-// name.
+// nobody can be reached, and while it is this broker, which does not serve the
+// partition yet: a client that was sent to where it comes from would not ask
+// again. The topic is named by id or, when that is zero, by name.
 func (h *leaderHints) leader(id ids.TopicID, name string, index int32) (leader, epoch int32, ok bool) {
 	p := h.partition(id, name, index)
-	if p == nil {
+	if p == nil || p.Leader == h.self {
 		return -1, -1, false
 	}
 	n, err := h.view.broker(p.Leader)
