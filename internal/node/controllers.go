@@ -128,11 +128,7 @@ func (s *controllers) setActive(node ids.NodeID) {
 // suspect takes back that node is the active controller, and gives up what
 // waits for it.
 func (s *controllers) suspect(node ids.NodeID) {
-	s.mu.Lock()
-	if s.active == node {
-		s.active = noNode
-	}
-	s.mu.Unlock()
+	s.forget(node)
 	if node != s.self {
 		s.peers.Drop(node)
 	}

@@ -3,6 +3,7 @@ package duties
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -154,13 +155,16 @@ func (d *Duties) KnownLoads() balance.Loads {
 	if d.term == 0 {
 		return nil
 	}
-	known := balance.Loads{}
+	return d.allLoads()
+}
+
+// allLoads puts together what nodes reported; mu is held.
+func (d *Duties) allLoads() balance.Loads {
+	all := balance.Loads{}
 	for _, loads := range d.loads {
-		for stream, l := range loads {
-			known[stream] = l
-		}
+		maps.Copy(all, loads)
 	}
-	return known
+	return all
 }
 
 func (d *Duties) lookAgain() {
@@ -173,7 +177,7 @@ func (d *Duties) lookAgain() {
 // situation is where things stand now.
 func (d *Duties) situation(img *image.Image) situation {
 	now := d.now()
-	s := situation{img: img, leases: d.leases, failed: map[balance.Attempt]bool{}, loads: balance.Loads{}, now: now}
+	s := situation{img: img, leases: d.leases, failed: map[balance.Attempt]bool{}, now: now}
 	for a, at := range d.failed {
 		if _, ok := img.WAL(a.WAL); !ok || now-at >= failureForgotten {
 			delete(d.failed, a)
@@ -181,14 +185,11 @@ func (d *Duties) situation(img *image.Image) situation {
 		}
 		s.failed[a] = true
 	}
-	for id, loads := range d.loads {
+	for id := range d.loads {
 		if n, ok := img.Node(id); !ok || !n.IsAlive() {
 			delete(d.loads, id)
-			continue
-		}
-		for stream, l := range loads {
-			s.loads[stream] = l
 		}
 	}
+	s.loads = d.allLoads()
 	return s
 }

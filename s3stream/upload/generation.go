@@ -78,7 +78,7 @@ func (u *Uploader) begin(ctx context.Context, g Generation) error {
 		return u.notDue()
 	}
 	u.left = later
-	u.current = &run{u: u, g: g, next: once(&rest{g, due}), holdTrim: len(later) > 0}
+	u.current = &run{u: u, g: g, next: once(&rest{g, due})}
 	return nil
 }
 
@@ -103,8 +103,6 @@ type run struct {
 	plan    []PlannedObject
 	objects []meta.Object // as plan; with id 0 until written
 	written []meta.Object // of the pieces before
-	// holdTrim: others of the generation are needed from the WAL all the same.
-	holdTrim bool
 }
 
 // rest is what a commit left of a generation, as one piece.
@@ -156,8 +154,8 @@ func (r *run) attempt(ctx context.Context) ([]meta.Refusal, error) {
 			r.u.cfg.Log.Warn("marks not written before the WAL is trimmed: a rescue may need the object store", "err", err)
 		}
 	}
-	var trim int64 // zero moves nothing
-	if !r.holdTrim {
+	var trim int64          // zero moves nothing
+	if len(r.u.left) == 0 { // else others of the generation are needed from the WAL all the same
 		trim = r.g.TrimTo()
 	}
 	refused, err := r.u.cfg.Meta.CommitUpload(ctx, meta.Upload{WAL: r.u.cfg.WAL, Trim: trim, Objects: r.written})
