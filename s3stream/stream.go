@@ -54,8 +54,10 @@ func (s *Stream) Epoch() ids.StreamEpoch { return s.epoch }
 // StartOffset is the first offset that may still be read.
 func (s *Stream) StartOffset() int64 { return s.start.Load() }
 
-// End is the offset that the next append must begin at.
-func (s *Stream) End() int64 { return s.end.Load() }
+// End is the offset that the next append must begin at, never below
+// DurableEnd. Append notes its end after the log has taken it, and by then it
+// may be durable and read.
+func (s *Stream) End() int64 { return max(s.end.Load(), s.durable.Load()) }
 
 // DurableEnd is the offset up to which everything is durable: the high
 // watermark. It never falls.

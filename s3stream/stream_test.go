@@ -262,6 +262,24 @@ func TestCloseWaitsForAppendsUnderWay(t *testing.T) {
 
 // The device may be done before the goroutine that appends goes on: a close that
 // waited for nothing else ends past that append all the same.
+// A reader that was given what another goroutine made durable, before Append
+// has come back, is not past the end.
+func TestEndIsNeverBelowWhatIsDurable(t *testing.T) {
+	log := &fakeLog{}
+	s, _ := open(t, log)
+	s.m.log = &racing{log, func() {
+		if s.DurableEnd() != 11 || s.End() != 11 {
+			t.Errorf("durable to %d, end %d", s.DurableEnd(), s.End())
+		}
+	}}
+	if err := s.Append(Batch{BaseOffset: 10, EndOffset: 11, Bytes: []byte("a")}, &told{}); err != nil {
+		t.Fatal(err)
+	}
+	if s.End() != 11 {
+		t.Errorf("end %d", s.End())
+	}
+}
+
 func TestCloseEndsPastWhatIsAcknowledged(t *testing.T) {
 	log := &fakeLog{}
 	s, fm := open(t, log)

@@ -148,7 +148,8 @@ func (l *Load) Verify(ctx context.Context) (Reading, error) {
 	return reading, errors.Join(l.Problem(), l.History(Judge))
 }
 
-// waitTail waits until the tail reader has seen every acknowledged record.
+// waitTail waits until the tail reader has seen every acknowledged record, or
+// something is wrong: an error ends the tail reader.
 func (l *Load) waitTail(ctx context.Context) error {
 	cl, err := kgo.NewClient(l.cfg.clientOptions()...)
 	if err != nil {
@@ -170,6 +171,9 @@ func (l *Load) waitTail(ctx context.Context) error {
 		l.mu.Unlock()
 		if !behind {
 			return nil
+		}
+		if err := l.Problem(); err != nil {
+			return err
 		}
 		select {
 		case <-tick.C:
