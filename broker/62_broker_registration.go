@@ -38,6 +38,7 @@ func (c *controllers) registerBroker(ctx *Ctx, req *kmsg.BrokerRegistrationReque
 		return -1, err
 	}
 	cmd := &image.RegisterNode{Node: ids.NodeID(req.BrokerID), Incarnation: ids.UUID(req.IncarnationID)}
+	cmd.Previous = c.Controller.Image().EpochOf(cmd.Node)
 	if req.Rack != nil {
 		cmd.Rack = *req.Rack
 	}

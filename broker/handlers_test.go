@@ -179,7 +179,7 @@ func (b *testBroker) connect(nc net.Conn) error {
 func (b *testBroker) register(id ids.NodeID, rack string) ids.NodeEpoch {
 	b.t.Helper()
 	r := b.meta.must(b.t, &image.RegisterNode{
-		Node: id, Incarnation: ids.UUID{2, byte(id)}, Rack: rack,
+		Node: id, Incarnation: ids.UUID{2, byte(id)}, Previous: b.meta.Image().EpochOf(id), Rack: rack,
 		Endpoints: []image.Endpoint{{Listener: testListener, Host: "host" + id.String(), Port: 9000 + uint16(id)}},
 	})
 	return r.(*image.Registered).Epoch

@@ -69,7 +69,7 @@ func must[R image.Result](t testing.TB, n *node, cmd image.CommandOf[R]) R {
 
 func (n *node) register(t testing.TB) ids.NodeEpoch {
 	t.Helper()
-	return must(t, n, &image.RegisterNode{Node: n.opts.Node, Incarnation: n.issuer}).Epoch
+	return must(t, n, &image.RegisterNode{Node: n.opts.Node, Incarnation: n.issuer, Previous: n.Image().EpochOf(n.opts.Node)}).Epoch
 }
 
 func TestStateSurvivesRestart(t *testing.T) {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -101,13 +102,40 @@ func (n *Node) joinCluster(ctx context.Context) error {
 		}
 		cmd.Endpoints = append(cmd.Endpoints, image.Endpoint{Listener: l.Name, Host: l.Host, Port: uint16(port)})
 	}
-	r, err := kraftmeta.Do(ctx, n.metadata, cmd)
-	if err != nil {
+	var err error
+	if n.epoch, err = n.register(ctx, cmd); err != nil {
 		return err
 	}
-	n.epoch = r.Epoch
 	n.startLease()
 	return nil
+}
+
+// register takes the place of the node's incarnation before. That one may have
+// been fenced, or its own late registration come through, since this process
+// looked: then it looks again. But one that came since and opened a WAL is no
+// dead process's: it is this one that is late, and must not fence it.
+func (n *Node) register(ctx context.Context, cmd *image.RegisterNode) (ids.NodeEpoch, error) {
+	// The feed may be behind, even that of the active controller: what was
+	// before this process is known once a command, that changes nothing, is
+	// answered.
+	if _, err := kraftmeta.Do(ctx, n.metadata, new(image.AssignRescuers)); err != nil {
+		return 0, err
+	}
+	for cmd.Previous = n.metadata.Image().EpochOf(cmd.Node); ; {
+		r, err := kraftmeta.Do(ctx, n.metadata, cmd)
+		if err == nil {
+			return r.Epoch, nil
+		}
+		img := n.metadata.Image() // as of the refusal, at least
+		epoch := img.EpochOf(cmd.Node)
+		switch {
+		case !errors.Is(err, &image.Refusal{Reason: image.StaleNodeEpoch}):
+			return 0, err
+		case img.HasOpenedWAL(cmd.Node, epoch):
+			return 0, fmt.Errorf("node.id=%d: another process has joined as this node since this one started: %w", cmd.Node, err)
+		}
+		cmd.Previous = epoch
+	}
 }
 
 // dialBroker connects to another broker, where the metadata says that it is.

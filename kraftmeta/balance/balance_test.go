@@ -42,7 +42,7 @@ func (m *meta) do(cmd image.Command) image.Result {
 // of its own at file:///wal/ID.
 func (m *meta) node(id ids.NodeID, rack string, reach ...string) ids.WALInstance {
 	m.t.Helper()
-	n := m.do(&image.RegisterNode{Node: id, Incarnation: ids.UUID{2, byte(id), byte(m.seq)}, Rack: rack, Reach: reach}).(*image.Registered)
+	n := m.do(&image.RegisterNode{Node: id, Incarnation: ids.UUID{2, byte(id), byte(m.seq)}, Previous: m.img.EpochOf(id), Rack: rack, Reach: reach}).(*image.Registered)
 	instance := ids.WALInstance{3, byte(id), byte(n.Epoch)}
 	m.do(&image.OpenWAL{Node: id, NodeEpoch: n.Epoch, Instance: instance, Kind: "shared", Location: fmt.Sprintf("file:///wal/%d", id)})
 	return instance

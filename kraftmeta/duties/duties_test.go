@@ -115,7 +115,7 @@ func (c *cluster) do(cmd image.Command) image.Result {
 // join registers a node with a WAL that the others reach, and lets it beat.
 func (c *cluster) join(id ids.NodeID) ids.WALInstance {
 	c.t.Helper()
-	r := c.do(&image.RegisterNode{Node: id, Incarnation: ids.UUID{2, byte(id), byte(c.seq)}, Reach: []string{"file:///wal/"}})
+	r := c.do(&image.RegisterNode{Node: id, Incarnation: ids.UUID{2, byte(id), byte(c.seq)}, Previous: c.controller.Image().EpochOf(id), Reach: []string{"file:///wal/"}})
 	c.epochs[id] = r.(*image.Registered).Epoch
 	w := ids.WALInstance{3, byte(id), byte(c.seq)}
 	c.do(&image.OpenWAL{Node: id, NodeEpoch: c.epochs[id], Instance: w, Kind: "shared", Location: "file:///wal/x"})

@@ -10,9 +10,13 @@ import (
 type RegisterNode struct {
 	Node        ids.NodeID
 	Incarnation ids.UUID // also the issuer of the process's commands
-	Rack        string
-	Endpoints   []Endpoint
-	Reach       []string // see Node
+	// Previous is the node's epoch as the new incarnation found it, 0 if it was
+	// not known. At any other the command is late: its process may be dead, and
+	// what lives by now is its successor, which it must not fence.
+	Previous  ids.NodeEpoch
+	Rack      string
+	Endpoints []Endpoint
+	Reach     []string // see Node
 }
 
 // Registered is the result of RegisterNode.
@@ -29,6 +33,7 @@ func (*RegisterNode) NewResult() *Registered { return new(Registered) }
 func (cmd *RegisterNode) fields(c *wire.Coder) {
 	wire.Int(c, &cmd.Node)
 	c.UUID(&cmd.Incarnation)
+	wire.Uint(c, &cmd.Previous)
 	wire.String(c, &cmd.Rack)
 	wire.List(c, &cmd.Endpoints, 4, endpointFields)
 	wire.List(c, &cmd.Reach, 1, wire.String[string])
@@ -40,22 +45,25 @@ func (cmd *RegisterNode) run(d *draft) (Result, *Refusal) {
 	if cmd.Node < 0 || cmd.Incarnation.IsZero() {
 		return nil, refuse(InvalidCommand, "node %d, incarnation %s", cmd.Node, cmd.Incarnation)
 	}
+	was, known := d.img.nodes.get(cmd.Node)
+	if !known {
+		was = new(Node)
+	}
 	next := &Node{
-		ID: cmd.Node, Epoch: 1, Incarnation: cmd.Incarnation,
+		ID: cmd.Node, Epoch: was.Epoch + 1, Incarnation: cmd.Incarnation,
 		Rack: cmd.Rack, Endpoints: cmd.Endpoints, State: NodeActive, Reach: cmd.Reach,
 	}
-	if was, ok := d.img.nodes.get(cmd.Node); ok {
-		switch {
-		case was.Incarnation != cmd.Incarnation:
-			next.Epoch = was.Epoch + 1
-			// The process that waits for these answers is gone.
-			if _, ok := d.img.issuers.get(was.Incarnation); ok {
-				d.put(&ForgetIssuer{was.Incarnation})
-			}
-		case was.State == NodeFenced || was.State == NodeRemoved:
-			return nil, refuse(NodeIsFenced, "incarnation %s of node %d", cmd.Incarnation, cmd.Node)
-		default:
-			next.Epoch, next.State = was.Epoch, was.State
+	switch same := known && was.Incarnation == cmd.Incarnation; {
+	case same && !was.IsAlive():
+		return nil, refuse(NodeIsFenced, "incarnation %s of node %d", cmd.Incarnation, cmd.Node)
+	case same:
+		next.Epoch, next.State = was.Epoch, was.State
+	case was.Epoch != cmd.Previous:
+		return nil, refuse(StaleNodeEpoch, "node %d is at epoch %d, not %d", cmd.Node, was.Epoch, cmd.Previous)
+	default:
+		// The process that waits for these answers is gone.
+		if _, ok := d.img.issuers.get(was.Incarnation); ok {
+			d.put(&ForgetIssuer{was.Incarnation})
 		}
 	}
 	d.put(next)

@@ -28,7 +28,7 @@ func boot(t rapid.TB, n int) *cluster {
 func (c *cluster) register(incarnation byte) ids.NodeEpoch {
 	c.t.Helper()
 	return do(c, &RegisterNode{
-		Node: 1, Incarnation: uuid(100 + incarnation), Rack: "a", Endpoints: []Endpoint{{"PLAINTEXT", "h", 9092, 0}},
+		Node: 1, Incarnation: uuid(100 + incarnation), Previous: c.img.EpochOf(1), Rack: "a", Endpoints: []Endpoint{{"PLAINTEXT", "h", 9092, 0}},
 	}).Epoch
 }
 
@@ -165,6 +165,27 @@ func TestZombiesAreRefused(t *testing.T) {
 	}
 	do(c, &FenceNode{Node: 1, Epoch: 2})
 	c.refused(NodeIsFenced, &RegisterNode{Node: 1, Incarnation: uuid(102)})
+	checkInvariants(t, c.img)
+}
+
+// A registration that comes late, when its process is dead and forgotten and
+// another one has its place, fences nobody.
+func TestLateRegistrationIsRefused(t *testing.T) {
+	c := boot(t, 1)
+	late := &RegisterNode{Node: 1, Incarnation: uuid(102), Previous: 1}
+	if r := do(c, late); r.Epoch != 2 {
+		t.Fatalf("registered at epoch %d", r.Epoch)
+	}
+	if r := do(c, &RegisterNode{Node: 1, Incarnation: uuid(103), Previous: 2}); r.Epoch != 3 {
+		t.Fatalf("its successor is at epoch %d", r.Epoch)
+	}
+	c.refused(StaleNodeEpoch, late)
+	do(c, &FenceNode{Node: 1, Epoch: 3})
+	c.refused(StaleNodeEpoch, &RegisterNode{Node: 1, Incarnation: uuid(104), Previous: 3})
+	if n, _ := c.img.Node(1); n.Epoch != 4 || n.Incarnation != uuid(103) {
+		t.Errorf("the node is %+v", n)
+	}
+	c.refused(StaleNodeEpoch, &RegisterNode{Node: 8, Incarnation: uuid(105), Previous: 1})
 	checkInvariants(t, c.img)
 }
 

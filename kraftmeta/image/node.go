@@ -78,6 +78,14 @@ func (r *Node) apply(img *Image) { img.nodes.put(r.ID, r) }
 // Node returns a registered node.
 func (img *Image) Node(id ids.NodeID) (*Node, bool) { return img.nodes.get(id) }
 
+// EpochOf is the epoch of a node, 0 if it never registered.
+func (img *Image) EpochOf(id ids.NodeID) ids.NodeEpoch {
+	if n, ok := img.nodes.get(id); ok {
+		return n.Epoch
+	}
+	return 0
+}
+
 // Nodes walks the registered nodes by id, fenced ones too.
 func (img *Image) Nodes() iter.Seq[*Node] { return img.nodes.values() }
 

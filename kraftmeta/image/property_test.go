@@ -86,7 +86,8 @@ func (m *machine) command() Command {
 		KindCreatePartitions, KindDeleteTopics, KindAlterConfigs, KindSetLeaders, KindAllocateProducerIDs,
 	}).Draw(m.rt, "command") {
 	case KindRegisterNode:
-		return &RegisterNode{Node: ids.NodeID(1 + m.draw("node id", 2)), Incarnation: m.fresh()}
+		id := ids.NodeID(1 + m.draw("node id", 2))
+		return &RegisterNode{Node: id, Incarnation: m.fresh(), Previous: m.img.EpochOf(id)}
 	case KindFenceNode:
 		if !m.rarely("really fence", 3) {
 			return &UpdateFeatures{Features: []Feature{{"f", int16(m.draw("level", 4))}}}

@@ -11,7 +11,7 @@ import (
 func (c *cluster) join(node ids.NodeID) ids.NodeEpoch {
 	c.t.Helper()
 	return do(c, &RegisterNode{
-		Node: node, Incarnation: uuid(byte(100 + 10*node)), Reach: []string{"file:///wal"},
+		Node: node, Incarnation: uuid(byte(100 + 10*node)), Previous: c.img.EpochOf(node), Reach: []string{"file:///wal"},
 	}).Epoch
 }
 

@@ -102,5 +102,15 @@ func (r *RemoveWAL) apply(img *Image) { img.wals.remove(r.Instance) }
 // WAL returns a WAL instance.
 func (img *Image) WAL(instance ids.WALInstance) (*WAL, bool) { return img.wals.get(instance) }
 
+// HasOpenedWAL says whether a node opened a WAL at an epoch.
+func (img *Image) HasOpenedWAL(node ids.NodeID, epoch ids.NodeEpoch) bool {
+	for w := range img.WALs() {
+		if w.Node == node && w.NodeEpoch == epoch {
+			return true
+		}
+	}
+	return false
+}
+
 // WALs walks the WAL instances, in no order that means anything.
 func (img *Image) WALs() iter.Seq[*WAL] { return img.wals.values() }

@@ -27,7 +27,7 @@ func nodes(t *testing.T, img *image.Image, registered ...ids.NodeID) *image.Imag
 		do(&image.FormatCluster{ClusterID: ids.UUID{1}})
 	}
 	for _, id := range registered {
-		do(&image.RegisterNode{Node: id, Incarnation: ids.UUID{2, byte(id), byte(img.Index())}})
+		do(&image.RegisterNode{Node: id, Incarnation: ids.UUID{2, byte(id), byte(img.Index())}, Previous: img.EpochOf(id)})
 	}
 	return img
 }

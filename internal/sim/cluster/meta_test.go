@@ -156,7 +156,8 @@ func (p *proc) answered(c *call, a *image.Answer) {
 	}
 	p.calls = append(p.calls[:i], p.calls[i+1:]...)
 	p.follow(int(a.Index))
-	if r := a.Refusal; r != nil {
+	_, registers := c.cmd.(*image.RegisterNode)
+	if r := a.Refusal; r != nil && !(registers && r.Reason == image.StaleNodeEpoch) {
 		switch r.Reason {
 		case image.StaleNodeEpoch, image.NodeIsFenced, image.Forgotten, image.NotWALHolder:
 			p.die(r.Error())

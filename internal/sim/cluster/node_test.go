@@ -59,11 +59,25 @@ func (w *world) boot(s *slot) {
 	s.proc = p
 	w.procs = append(w.procs, p)
 	p.say("starts")
-	sent := w.now
-	p.submit(&image.RegisterNode{Node: p.id, Incarnation: p.incarnation, Reach: s.reach}, func(r image.Result, _ *image.Refusal) {
-		p.epoch = r.(*image.Registered).Epoch
-		p.beatHeard = sent
-		p.restless = true
+	p.register()
+}
+
+// register takes the place of the node's process before, unless another one did
+// and has gone on meanwhile.
+func (p *proc) register() {
+	sent := p.w.now
+	cmd := &image.RegisterNode{Node: p.id, Incarnation: p.incarnation, Previous: p.image().EpochOf(p.id), Reach: p.slot.reach}
+	p.submit(cmd, func(r image.Result, refused *image.Refusal) {
+		switch img := p.image(); {
+		case refused == nil:
+			p.epoch = r.(*image.Registered).Epoch
+			p.beatHeard = sent
+			p.restless = true
+		case img.HasOpenedWAL(p.id, img.EpochOf(p.id)):
+			p.die("another process is this node")
+		default:
+			p.register()
+		}
 	})
 }
 

@@ -54,7 +54,7 @@ type node struct {
 // ones left, open a WAL of its own, open the streams.
 func boot(p place, life int) (*node, error) {
 	ctx := context.Background()
-	registered, _, err := p.meta.Submit(ctx, &image.RegisterNode{Node: nodeID, Incarnation: p.meta.issuer})
+	registered, _, err := p.meta.Submit(ctx, &image.RegisterNode{Node: nodeID, Incarnation: p.meta.issuer, Previous: p.meta.Image().EpochOf(nodeID)})
 	if err != nil {
 		return nil, err
 	}
