@@ -77,11 +77,7 @@ func NewShared(dev device.Device, epoch ids.NodeEpoch) *Shared {
 // leave the log alone fences it: also a read that failed, and a cell that is
 // torn, as somebody is writing it.
 func (s *Shared) Check() error {
-	err := device.Do(s.dev, &device.Op{Kind: device.Read, Offset: walfmt.FenceCellOffset, Bufs: [][]byte{s.buf}})
-	if err != nil {
-		return fmt.Errorf("fence cell: %w", err)
-	}
-	c, err := DecodeCell(s.buf)
+	c, err := readCell(s.dev, s.buf)
 	if errors.Is(err, ErrNoCell) {
 		if isBlank(s.buf) {
 			return nil
@@ -97,6 +93,15 @@ func (s *Shared) Check() error {
 	return nil
 }
 
+// readCell reads what stands in the cell into buf.
+func readCell(dev device.Device, buf []byte) (Cell, error) {
+	err := device.Do(dev, &device.Op{Kind: device.Read, Offset: walfmt.FenceCellOffset, Bufs: [][]byte{buf}})
+	if err != nil {
+		return Cell{}, fmt.Errorf("read fence cell: %w", err)
+	}
+	return DecodeCell(buf)
+}
+
 func isBlank(b []byte) bool {
 	for _, x := range b {
 		if x != 0 {
@@ -108,8 +113,22 @@ func isBlank(b []byte) bool {
 
 // Take writes the cell durably. The rescuer reads the WAL only after it
 // returned without error (I6).
+//
+// The error wraps ErrFenced if a higher epoch stands in the cell: another one
+// has the WAL, and this rescuer has slept over it. One of the same epoch may be
+// followed, as may one that died while it wrote. Two that write at once are told
+// apart by the metadata, which takes the ends of only one; a lower epoch that
+// comes last still is above that of the log, which stays fenced.
 func Take(dev device.Device, c Cell) error {
 	buf := device.Aligned(CellBytes)
+	was, err := readCell(dev, buf)
+	switch {
+	case errors.Is(err, ErrNoCell):
+	case err != nil:
+		return err
+	case was.NodeEpoch > c.NodeEpoch:
+		return fmt.Errorf("%w: node %d under epoch %d, this rescue is of epoch %d", ErrFenced, was.Rescuer, was.NodeEpoch, c.NodeEpoch)
+	}
 	c.Encode(buf)
 	if err := device.Do(dev, &device.Op{Kind: device.Write, Offset: walfmt.FenceCellOffset, Bufs: [][]byte{buf}}); err != nil {
 		return fmt.Errorf("write fence cell: %w", err)

@@ -85,6 +85,48 @@ func TestShared(t *testing.T) {
 	}
 }
 
+// A rescuer that was named long ago, and wakes up now, is refused by the cell.
+func TestTakeIsRefusedBelowTheCell(t *testing.T) {
+	dev := device.NewMemory(64 << 10)
+	take := func(epoch ids.NodeEpoch, by ids.NodeID) error {
+		return Take(dev, Cell{NodeEpoch: epoch, Rescuer: by, Instance: ids.UUID{1}})
+	}
+	stands := func(epoch ids.NodeEpoch, by ids.NodeID) {
+		t.Helper()
+		c, err := readCell(dev, device.Aligned(CellBytes))
+		if err != nil || c.NodeEpoch != epoch || c.Rescuer != by {
+			t.Fatalf("%+v stands in the cell, %v; want epoch %d by node %d", c, err, epoch, by)
+		}
+	}
+	if err := take(6, 2); err != nil {
+		t.Fatal(err)
+	}
+	if err := take(5, 3); !errors.Is(err, ErrFenced) {
+		t.Errorf("a lower epoch: %v", err)
+	}
+	stands(6, 2)
+	if err := take(6, 4); err != nil {
+		t.Errorf("the next rescuer of the same epoch: %v", err)
+	}
+	stands(6, 4)
+	torn := make([]byte, CellBytes)
+	(&Cell{NodeEpoch: 9}).Encode(torn)
+	clear(torn[20:])
+	write(t, dev, torn)
+	if err := take(7, 3); err != nil {
+		t.Errorf("after one that died while it wrote: %v", err)
+	}
+	stands(7, 3)
+	(&Cell{NodeEpoch: 1}).Encode(torn)
+	binary.BigEndian.PutUint16(torn[8:], cellVersion+1)
+	binary.BigEndian.PutUint32(torn[40:], crc.Of(torn[:40]))
+	write(t, dev, torn)
+	var newer *walfmt.VersionError
+	if err := take(8, 3); !errors.As(err, &newer) {
+		t.Errorf("over a newer program's cell: %v", err)
+	}
+}
+
 func TestExclusive(t *testing.T) {
 	if err := (Exclusive{}).Check(); err != nil {
 		t.Fatal(err)

@@ -111,10 +111,14 @@ func file2device(f *device.File, o *ForeignOptions) device.Device {
 func (f *Foreign) take(path string, dev device.Device) (*Area, error) {
 	// Which instance a file is never changes: this look says only whether it is
 	// the one, and what it says besides is not used.
-	if _, err := f.find(path, dev); err != nil {
+	o := &f.opts
+	was, err := f.find(path, dev)
+	if err != nil {
 		return nil, err
 	}
-	o := &f.opts
+	if was.NodeEpoch >= o.NodeEpoch {
+		return nil, fmt.Errorf("WAL %s: opened under node epoch %d, a rescue of epoch %d does not fence it", path, was.NodeEpoch, o.NodeEpoch)
+	}
 	if o.Fence == walfmt.FenceShared {
 		if err := fence.Take(dev, fence.Cell{NodeEpoch: o.NodeEpoch, Rescuer: o.Rescuer, Instance: o.Instance}); err != nil {
 			return nil, fmt.Errorf("WAL %s: %w", path, err)

@@ -121,9 +121,10 @@ func TestExclusiveWALIsTakenFromTheDead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n, how := range map[string]func(*ForeignOptions){
-		"instance": func(o *ForeignOptions) { o.Instance = ids.UUID{9} },
-		"node":     func(o *ForeignOptions) { o.Node = 9 },
-		"cluster":  func(o *ForeignOptions) { o.Cluster = ids.UUID{9} },
+		"instance":                           func(o *ForeignOptions) { o.Instance = ids.UUID{9} },
+		"node":                               func(o *ForeignOptions) { o.Node = 9 },
+		"cluster":                            func(o *ForeignOptions) { o.Cluster = ids.UUID{9} },
+		"epoch, which is not above its own,": func(o *ForeignOptions) { o.NodeEpoch = 1 },
 	} {
 		o := ask
 		how(&o)
