@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/seawallmq/seawall/internal/budget"
 	"github.com/seawallmq/seawall/internal/ids"
@@ -141,6 +142,7 @@ func (s *scan) take(p *piece, rec *walfmt.Record) error {
 	got.End = rec.EndOffset
 	got.Bytes += int64(len(rec.Payload))
 	return eachBatch([][]byte{rec.Payload}, s.w.frame, func(b upload.Batch) error {
+		b.Bytes = slices.Clone(b.Bytes)
 		got.batches = append(got.batches, b)
 		return nil
 	})

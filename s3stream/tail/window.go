@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/seawallmq/seawall/internal/budget"
@@ -179,29 +180,62 @@ func (g *generation) Committed() {
 	g.w.trim(g.sealed.UpTo)
 }
 
-// eachBatch cuts segments, of which a batch may span several, into batches.
+// eachBatch cuts segments, of which a batch may span several, into batches. It
+// copies nothing but headers that span two of them.
 func eachBatch(segments [][]byte, frame read.Framer, f func(upload.Batch) error) error {
-	var cut []byte // of a batch, up to the end of the segments so far
-	var cause error
-	for _, p := range segments {
-		if len(cut) > 0 {
-			p = append(cut, p...)
-			cut = nil
+	segments = slices.Clone(segments) // of what is left of them
+	var b upload.Batch
+	for {
+		for len(segments) > 0 && len(segments[0]) == 0 {
+			segments = segments[1:]
 		}
-		for len(p) > 0 {
-			size, start, end, err := frame(p)
-			if cause = err; err != nil || size > len(p) {
-				cut = append([]byte(nil), p...)
+		if len(segments) == 0 {
+			return nil
+		}
+		size, start, end, err := frameFirst(segments, frame)
+		if err != nil {
+			return cutShort(segments, err)
+		}
+		b.Start, b.End, b.Bytes = start, end, b.Bytes[:0]
+		for ; size > 0; segments = segments[1:] {
+			if len(segments) == 0 {
+				return cutShort(b.Bytes, nil)
+			}
+			if first := segments[0]; size < len(first) {
+				b.Bytes = append(b.Bytes, first[:size])
+				segments[0] = first[size:]
 				break
 			}
-			if err := f(upload.Batch{Start: start, End: end, Bytes: p[:size]}); err != nil {
-				return err
-			}
-			p = p[size:]
+			b.Bytes = append(b.Bytes, segments[0])
+			size -= len(segments[0])
+		}
+		if err := f(b); err != nil {
+			return err
 		}
 	}
-	if len(cut) > 0 {
-		return fmt.Errorf("WAL record ends within a batch, %d bytes left: %w", len(cut), errors.Join(logcache.ErrCorrupt, cause))
+}
+
+// headerBytes is more than a batch's header has.
+const headerBytes = 256
+
+// frameFirst reads the edges of the batch that segments begin with.
+func frameFirst(segments [][]byte, frame read.Framer) (size int, start, end int64, err error) {
+	head := segments[0]
+	if len(head) < headerBytes && len(segments) > 1 {
+		var whole [headerBytes]byte
+		n := 0
+		for i := 0; i < len(segments) && n < len(whole); i++ {
+			n += copy(whole[n:], segments[i])
+		}
+		head = whole[:n]
 	}
-	return nil
+	return frame(head)
+}
+
+func cutShort(left [][]byte, cause error) error {
+	n := 0
+	for _, s := range left {
+		n += len(s)
+	}
+	return fmt.Errorf("WAL record ends within a batch, %d bytes left: %w", n, errors.Join(logcache.ErrCorrupt, cause))
 }

@@ -39,7 +39,7 @@ func TestBatchesAreCutFromSegmentsWhereverThoseEnd(t *testing.T) {
 					t.Fatalf("batch [%d, %d), want %d", x.Start, x.End, next)
 				}
 				next = x.End
-				got = append(got, x.Bytes...)
+				got = append(got, bytes.Join(x.Bytes, nil)...)
 				return nil
 			})
 			if err != nil || !bytes.Equal(got, whole) {

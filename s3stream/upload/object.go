@@ -73,8 +73,11 @@ func (w *objectWriter) extent(from Piece, e Extent) error {
 			return fmt.Errorf("batch at %d where %d is due", b.Start, next)
 		}
 		next = b.End
-		summary.Add(b.Bytes)
-		return w.batch(e, b)
+		copied, err := w.batch(e, b)
+		if err == nil {
+			summary.Add(copied)
+		}
+		return err
 	})
 	if err == nil && next != e.End {
 		err = fmt.Errorf("batches end at %d", next)
@@ -100,25 +103,30 @@ func (w *objectWriter) extent(from Piece, e Extent) error {
 	return w.sendFull()
 }
 
-// batch copies one batch into the block being filled. A block ends before it
-// would exceed its size; a batch larger than that is a block of its own.
-func (w *objectWriter) batch(e Extent, b Batch) error {
-	if len(w.buf) > 0 && len(w.buf)+len(b.Bytes) > w.u.cfg.BlockBytes {
+// batch copies one batch into the block being filled, and returns the copy,
+// which is valid until the next call. A block ends before it would exceed its
+// size; a batch larger than that is a block of its own.
+func (w *objectWriter) batch(e Extent, b Batch) (copied []byte, err error) {
+	size := b.Len()
+	if len(w.buf) > 0 && len(w.buf)+size > w.u.cfg.BlockBytes {
 		if err := w.flush(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if w.buf == nil {
 		if err := w.parts.reserve(); err != nil {
-			return err
+			return nil, err
 		}
-		w.buf = w.u.blocks.get(max(w.u.cfg.BlockBytes, len(b.Bytes)))
+		w.buf = w.u.blocks.get(size)
 		w.block = objfmt.Block{Stream: e.Stream, Epoch: e.Epoch, Start: b.Start, Kind: objfmt.DataBlock}
 	}
-	w.buf = append(w.buf, b.Bytes...)
+	begin := len(w.buf)
+	for _, p := range b.Bytes {
+		w.buf = append(w.buf, p...)
+	}
 	w.block.End = b.End
 	w.block.Batches++
-	return nil
+	return w.buf[begin:], nil
 }
 
 // flush ends the block being filled.

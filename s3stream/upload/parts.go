@@ -129,25 +129,37 @@ func (u *Uploader) free(blocks []*block, reserved int64) {
 	}
 }
 
-// blockPool recycles block buffers. What it holds free is bounded by what was
-// reserved at once, and given up under memory pressure.
+// blockPool recycles block buffers: of the size of a block, and of multiples by
+// powers of two for batches that are larger. What it holds free is bounded by
+// what was in use at once, and given up when it was long not needed.
 type blockPool struct {
-	size int
-	pool sync.Pool
+	size    int
+	classes [12]sync.Pool // of *[]byte; class i is size << i
 }
 
-// get returns an empty buffer with room for n bytes.
+// get returns an empty buffer with room for n bytes, or for a block if that is
+// more.
 func (p *blockPool) get(n int) []byte {
-	if n == p.size {
-		if b, ok := p.pool.Get().(*[]byte); ok {
-			return (*b)[:0]
+	size := p.size
+	for i := range p.classes {
+		if n <= size {
+			if b, ok := p.classes[i].Get().(*[]byte); ok {
+				return (*b)[:0]
+			}
+			return make([]byte, 0, size)
 		}
+		size *= 2
 	}
 	return make([]byte, 0, n)
 }
 
 func (p *blockPool) put(b []byte) {
-	if cap(b) == p.size {
-		p.pool.Put(&b)
+	size := p.size
+	for i := range p.classes {
+		if cap(b) == size {
+			p.classes[i].Put(&b)
+			return
+		}
+		size *= 2
 	}
 }

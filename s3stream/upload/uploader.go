@@ -68,8 +68,17 @@ type Piece interface {
 
 // Batch is one batch of an extent.
 type Batch struct {
-	Start, End int64 // offsets
-	Bytes      []byte
+	Start, End int64    // offsets
+	Bytes      [][]byte // one after another
+}
+
+// Len is the batch's length in bytes.
+func (b Batch) Len() int {
+	n := 0
+	for _, p := range b.Bytes {
+		n += len(p)
+	}
+	return n
 }
 
 // Config is what an Uploader is made of.

@@ -51,7 +51,7 @@ func (w *window) add(stream ids.StreamID, epoch ids.StreamEpoch, n int) {
 			start = b.End
 		}
 	}
-	w.batches = append(w.batches, windowBatch{stream, epoch, Batch{start, start + 2, contents(stream, start, n)}})
+	w.batches = append(w.batches, windowBatch{stream, epoch, Batch{start, start + 2, [][]byte{contents(stream, start, n)}}})
 }
 
 func contents(stream ids.StreamID, start int64, n int) []byte {
@@ -100,11 +100,11 @@ next:
 		for i := range out {
 			if out[i].Stream == b.stream && out[i].Epoch == b.epoch {
 				out[i].End = b.End
-				out[i].Bytes += int64(len(b.Bytes))
+				out[i].Bytes += int64(b.Len())
 				continue next
 			}
 		}
-		out = append(out, Extent{b.stream, b.epoch, b.Start, b.End, int64(len(b.Bytes))})
+		out = append(out, Extent{b.stream, b.epoch, b.Start, b.End, int64(b.Len())})
 	}
 	return out
 }
@@ -115,11 +115,13 @@ func (g *generation) Batches(_ context.Context, e Extent, f func(Batch) error) e
 			continue
 		}
 		mine := b.Batch
-		mine.Bytes = bytes.Clone(b.Bytes)
+		whole := bytes.Join(b.Bytes, nil)
+		half := len(whole) / 2
+		mine.Bytes = [][]byte{whole[:half], whole[half:]}
 		if err := f(mine); err != nil {
 			return err
 		}
-		clear(mine.Bytes) // must not be used after f
+		clear(whole) // must not be used after f
 	}
 	return nil
 }
@@ -258,7 +260,7 @@ func (r *rig) readBack(t *testing.T, stream ids.StreamID) {
 	var want, got []byte
 	for _, b := range r.w.batches {
 		if b.stream == stream {
-			want = append(want, b.Bytes...)
+			want = append(want, bytes.Join(b.Bytes, nil)...)
 		}
 	}
 	next := int64(0)
@@ -383,7 +385,7 @@ func TestCommitRefusedUntilItsTurn(t *testing.T) {
 	if _, err := r.meta.OpenStreams(context.Background(), ids.WALInstance{1}, []meta.OpenStream{{Stream: 1, ExpectedEpoch: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	r.w.batches = append(r.w.batches, windowBatch{1, 2, Batch{2, 4, contents(1, 2, 50)}})
+	r.w.batches = append(r.w.batches, windowBatch{1, 2, Batch{2, 4, [][]byte{contents(1, 2, 50)}}})
 	r.w.add(2, 1, 100)
 	r.w.add(3, 1, 100)
 	r.meta.Delete(3) // its bytes are dead
@@ -515,7 +517,7 @@ func TestTrimWaitsForTheLastSlice(t *testing.T) {
 		if _, err := r.meta.OpenStreams(ctx, mine, []meta.OpenStream{{Stream: stream, ExpectedEpoch: 1}}); err != nil {
 			t.Fatal(err)
 		}
-		r.w.batches = append(r.w.batches, windowBatch{stream, 2, Batch{2, 4, contents(stream, 2, 50)}})
+		r.w.batches = append(r.w.batches, windowBatch{stream, 2, Batch{2, 4, [][]byte{contents(stream, 2, 50)}}})
 	}
 	r.Force()
 	for stream := ids.StreamID(1); stream <= 2; stream++ {
