@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta"
 )
 
@@ -17,17 +18,18 @@ import (
 //     partition UNKNOWN_TOPIC_OR_PARTITION.
 //   - A controller that does not lead answers NOT_LEADER_OR_FOLLOWER as a
 //     whole; beside that, unlike Kafka's, what it knows: who leads, and where.
-//   - The log end offset of the leader is known, that of the other voters is
-//     not (-1). Observers are the brokers, whose offset is the metadata they
-//     have taken in.
+//   - The log end offset of another voter than the leader is what that voter
+//     last told, half a second ago at most while it lives; -1 if it told this
+//     leader nothing yet. Observers are the brokers, whose offset is the
+//     metadata they have taken in.
 //
 // Versions:
-//   - 1: times of the last fetch, which are not kept (-1). 2: messages, and
-//     where the voters listen.
+//   - 1: when a replica last told, and when it last had all there was; -1 for
+//     never. 2: messages, and where the voters listen.
 
 const (
 	metadataTopic = "__cluster_metadata"
-	notKept       = -1
+	notKnown      = -1
 )
 
 func (c *controllers) describeQuorum(_ *Ctx, req *kmsg.DescribeQuorumRequest) kmsg.Response {
@@ -52,7 +54,7 @@ func (c *controllers) describeQuorum(_ *Ctx, req *kmsg.DescribeQuorumRequest) km
 		resp.Topics = append(resp.Topics, rt)
 	}
 	for _, v := range q.Voters {
-		if n, ok := c.voterListener(v); ok {
+		if n, ok := c.voterListener(v.Voter); ok {
 			resp.Nodes = append(resp.Nodes, n)
 		}
 	}
@@ -61,22 +63,25 @@ func (c *controllers) describeQuorum(_ *Ctx, req *kmsg.DescribeQuorumRequest) km
 
 func describeQuorum(p *kmsg.DescribeQuorumResponseTopicPartition, q *kraftmeta.Quorum) {
 	p.LeaderID, p.LeaderEpoch, p.HighWatermark = int32(q.Leader), int32(q.Term), int64(q.Committed)
-	replica := func(node int32, end int64) kmsg.DescribeQuorumResponseTopicPartitionReplicaState {
-		r := kmsg.NewDescribeQuorumResponseTopicPartitionReplicaState()
-		r.ReplicaID, r.LogEndOffset = node, end
-		r.LastFetchTimestamp, r.LastCaughtUpTimestamp = notKept, notKept
-		return r
-	}
 	for _, v := range q.Voters {
-		end := int64(notKept)
-		if v.Node == q.Leader {
-			end = int64(q.LastIndex)
-		}
-		p.CurrentVoters = append(p.CurrentVoters, replica(int32(v.Node), end))
+		p.CurrentVoters = append(p.CurrentVoters, replicaState(v.Node, v.Log, v.Known))
 	}
 	for _, o := range q.Observers {
-		p.Observers = append(p.Observers, replica(int32(o.Node), int64(o.Index)))
+		p.Observers = append(p.Observers, replicaState(o.Node, o.Reached, true))
 	}
+}
+
+func replicaState(node ids.NodeID, to kraftmeta.Reached, known bool) kmsg.DescribeQuorumResponseTopicPartitionReplicaState {
+	r := kmsg.NewDescribeQuorumResponseTopicPartitionReplicaState()
+	r.ReplicaID = int32(node)
+	r.LogEndOffset, r.LastFetchTimestamp, r.LastCaughtUpTimestamp = notKnown, notKnown, notKnown
+	if known {
+		r.LogEndOffset, r.LastFetchTimestamp = int64(to.Index), to.Told.UnixMilli()
+	}
+	if known && !to.CaughtUp.IsZero() {
+		r.LastCaughtUpTimestamp = to.CaughtUp.UnixMilli()
+	}
+	return r
 }
 
 // voterListener is where a voter listens, if that is known.

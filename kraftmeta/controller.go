@@ -341,6 +341,9 @@ func (c *Controller) Fetch(ctx context.Context, req FetchRequest) (*FetchRespons
 		return nil, fmt.Errorf("%w: the observer is of cluster %s, the controller of %s",
 			ErrForeignDir, req.Cluster, c.identity.cluster)
 	}
+	if req.LogEnd > 0 && !c.isVoter(req.Voter) {
+		req.LogEnd = 0
+	}
 	var timeout <-chan time.Time
 	if req.MaxWait > 0 {
 		t := time.NewTimer(req.MaxWait)
@@ -351,7 +354,7 @@ func (c *Controller) Fetch(ctx context.Context, req FetchRequest) (*FetchRespons
 		if !c.IsActive() {
 			return nil, c.notActive()
 		}
-		resp, wake := c.fsm.feed.poll(&req)
+		resp, wake := c.fsm.feed.poll(&req, c.opts.Clock.Now())
 		if wake == nil || req.MaxWait <= 0 {
 			return resp, nil
 		}

@@ -25,9 +25,14 @@ type FetchRequest struct {
 	// object's deletion need wait for.
 	Node        ids.NodeID
 	Incarnation ids.UUID
-	After       uint64        // the index of the observer's image
-	MaxBytes    int           // of the deltas, roughly; at least one is returned
-	MaxWait     time.Duration // 0 answers at once
+	// Voter is a controller in the observer's process, and LogEnd the newest
+	// index in that one's log; LogEnd 0 means that there is none. The consensus
+	// library does not tell a leader how far its followers are.
+	Voter    ids.NodeID
+	LogEnd   uint64
+	After    uint64        // the index of the observer's image
+	MaxBytes int           // of the deltas, roughly; at least one is returned
+	MaxWait  time.Duration // 0 answers at once
 }
 
 // FetchResponse is either an image to begin with or the deltas that follow the
@@ -54,6 +59,7 @@ type feed struct {
 	bytes  int64
 	wake   chan struct{} // closed when img changes
 	passed map[ids.NodeID]position
+	voting map[ids.NodeID]position // how far the logs of other voters go
 }
 
 type sizedDelta struct {
@@ -61,16 +67,31 @@ type sizedDelta struct {
 	bytes int64
 }
 
-// position is how far a node's observer has come.
+// position is how far a node's observer, or the log of a voter, has come.
 type position struct {
-	incarnation ids.UUID
-	index       uint64
+	incarnation ids.UUID // of an observer
+	Reached
+}
+
+// Reached is an index that a node told it has reached.
+type Reached struct {
+	Index    uint64
+	Told     time.Time // when it last told
+	CaughtUp time.Time // when it last had all that there was; zero for never
+}
+
+// advance notes what was told at a time, when newest was all that there was.
+func (r *Reached) advance(index, newest uint64, now time.Time) {
+	r.Index, r.Told = max(r.Index, index), now
+	if r.Index >= newest {
+		r.CaughtUp = now
+	}
 }
 
 func newFeed(bytesMax int64) *feed {
 	return &feed{
 		bytesMax: bytesMax, img: image.New(),
-		wake: make(chan struct{}), passed: map[ids.NodeID]position{},
+		wake: make(chan struct{}), passed: map[ids.NodeID]position{}, voting: map[ids.NodeID]position{},
 	}
 }
 
@@ -148,15 +169,32 @@ func (f *feed) current() *image.Image {
 	return f.img
 }
 
-// note records how far an observer has come.
-func (f *feed) note(req *FetchRequest) {
+// note records how far an observer has come, and the voter in its process.
+func (f *feed) note(req *FetchRequest, now time.Time) {
+	if req.LogEnd > 0 {
+		p := f.voting[req.Voter]
+		p.Index = 0 // a log may lose what was not agreed upon
+		p.advance(req.LogEnd, f.img.Index(), now)
+		f.voting[req.Voter] = p
+	}
 	if req.Node < 0 {
 		return
 	}
-	p, ok := f.passed[req.Node]
-	if !ok || p.incarnation != req.Incarnation || req.After > p.index {
-		f.passed[req.Node] = position{req.Incarnation, req.After}
+	p := f.passed[req.Node]
+	if p.incarnation != req.Incarnation {
+		p = position{incarnation: req.Incarnation}
 	}
+	p.advance(req.After, f.img.Index(), now)
+	f.passed[req.Node] = p
+}
+
+// voter is how far the log of another voter goes, as that told; ok is false if
+// it told nothing.
+func (f *feed) voter(id ids.NodeID) (r Reached, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p, ok := f.voting[id]
+	return p.Reached, ok
 }
 
 // observed is how far the observers of nodes have come that are still alive, by
@@ -167,7 +205,7 @@ func (f *feed) observed() []Observed {
 	var out []Observed
 	for n := range f.img.Nodes() {
 		if p, ok := f.passed[n.ID]; ok && n.IsAlive() && p.incarnation == n.Incarnation {
-			out = append(out, Observed{n.ID, p.index})
+			out = append(out, Observed{n.ID, p.Reached})
 		}
 	}
 	return out
@@ -185,17 +223,17 @@ func (f *feed) livingFloor() uint64 {
 		if !ok || p.incarnation != n.Incarnation {
 			return 0
 		}
-		floor = min(floor, p.index)
+		floor = min(floor, p.Index)
 	}
 	return floor
 }
 
 // poll answers a fetch with what there is, and the channel to wait on when
 // there is nothing.
-func (f *feed) poll(req *FetchRequest) (*FetchResponse, <-chan struct{}) {
+func (f *feed) poll(req *FetchRequest, now time.Time) (*FetchResponse, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.note(req)
+	f.note(req, now)
 	resp := &FetchResponse{Index: f.img.Index(), LivingFloor: f.livingFloor()}
 	switch {
 	case req.After >= f.img.Index():

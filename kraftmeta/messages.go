@@ -69,6 +69,8 @@ func (r *fetchMessage) fields(c *wire.Coder) {
 	wire.Int(c, &r.Node)
 	c.UUID(&r.Incarnation)
 	wire.Uint(c, &r.After)
+	wire.Int(c, &r.Voter)
+	wire.Uint(c, &r.LogEnd)
 	maxBytes, maxWaitMs := int64(r.MaxBytes), r.MaxWait.Milliseconds()
 	wire.Int(c, &maxBytes)
 	wire.Int(c, &maxWaitMs)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/lograte"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -19,14 +20,21 @@ type ObserverOptions struct {
 	Node        ids.NodeID // -1 for an observer that is no node, such as a tool
 	Incarnation ids.UUID   // with which the node registers
 	Cluster     ids.UUID   // the cluster expected; zero for any
-	Clock       clock.Clock
-	Logger      *slog.Logger // nil discards
+	// LogEnd is, in the process of a controller, the newest index in its log:
+	// it is told with each fetch, see [Voting]. nil elsewhere.
+	LogEnd func() uint64
+	Voter  ids.NodeID // that controller
+	Clock  clock.Clock
+	Logger *slog.Logger // nil discards
 }
 
 // How an observer fetches.
 const (
 	observeBytes = 4 << 20                // of deltas at a time
 	observeWait  = 500 * time.Millisecond // when there is nothing new
+	// electing is how long there may be no active controller before that is
+	// trouble: controllers elect another one within a second or two.
+	electing = 3 * time.Second
 )
 
 // Observer follows a feed with an image of its own.
@@ -35,6 +43,7 @@ type Observer struct {
 	source Source
 	floor  atomic.Uint64
 	newest atomic.Uint64 // the controller's index, as it last told
+	lost   lograte.Trouble
 	img    atomic.Pointer[image.Image]
 
 	// advance is held while an image is published and subscribers are told, so
@@ -96,6 +105,10 @@ func (o *Observer) Lag() uint64 {
 	return max(newest, have) - have
 }
 
+// Lost is for how long no active controller has answered, 0 while one does. An
+// election is no trouble unless it takes long.
+func (o *Observer) Lost() time.Duration { return o.lost.For(o.opts.Clock.Now()) }
+
 // OnDelta subscribes f to changes. It is called once before OnDelta returns,
 // with all that is there as a change of an empty image, and from then on for
 // every change in order. When the observer had to begin again with a snapshot,
@@ -151,21 +164,35 @@ func (o *Observer) forget(gone waiter) {
 func (o *Observer) follow(ctx context.Context) {
 	defer close(o.done)
 	retry := newBackoff(o.opts.Clock)
+	answered := o.opts.Clock.Now()
 	for ctx.Err() == nil {
-		resp, err := o.source.Fetch(ctx, FetchRequest{
-			Cluster: o.opts.Cluster, Node: o.opts.Node, Incarnation: o.opts.Incarnation,
-			After: o.Image().Index(), MaxBytes: observeBytes, MaxWait: observeWait,
-		})
+		resp, err := o.source.Fetch(ctx, o.nextFetch())
+		now := o.opts.Clock.Now()
 		if err != nil {
-			if ctx.Err() == nil && !errors.As(err, new(*NotControllerError)) {
-				o.opts.Logger.Warn("cannot follow the metadata", "err", err)
+			elsewhere := errors.As(err, new(*NotControllerError)) && now.Sub(answered) < electing
+			if ctx.Err() == nil && !elsewhere {
+				o.lost.Fail(o.opts.Logger, now, "cannot follow the metadata", err)
 			}
 			retry.wait(ctx)
 			continue
 		}
 		retry.reset()
+		answered = now
+		o.lost.Over(o.opts.Logger, now, "following the metadata again")
 		o.take(resp)
 	}
+}
+
+// nextFetch asks for what comes after the image.
+func (o *Observer) nextFetch() FetchRequest {
+	req := FetchRequest{
+		Cluster: o.opts.Cluster, Node: o.opts.Node, Incarnation: o.opts.Incarnation,
+		After: o.Image().Index(), MaxBytes: observeBytes, MaxWait: observeWait,
+	}
+	if o.opts.LogEnd != nil {
+		req.Voter, req.LogEnd = o.opts.Voter, o.opts.LogEnd()
+	}
+	return req
 }
 
 // take publishes what a fetch brought.

@@ -1,11 +1,16 @@
 package kraftmeta
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
@@ -119,4 +124,65 @@ func TestWaitersAreReleased(t *testing.T) {
 	if len(n.observer.waiters) > 1 {
 		t.Errorf("%d waiters are left", len(n.observer.waiters))
 	}
+}
+
+// unreachable is a source that fails until it is told not to.
+type unreachable struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (s *unreachable) set(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+func (s *unreachable) Fetch(ctx context.Context, req FetchRequest) (*FetchResponse, error) {
+	s.mu.Lock()
+	err := s.err
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-time.After(req.MaxWait):
+	case <-ctx.Done():
+	}
+	return &FetchResponse{}, ctx.Err()
+}
+
+// TestLostControllers: an hour without a controller is worth some seventy
+// lines; an election is worth none.
+func TestLostControllers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer // written by the observer alone, read when it waits
+		source := &unreachable{err: errors.New("connection refused")}
+		o := NewObserver(source, ObserverOptions{Node: noNode, Clock: clock.Wall(), Logger: slog.New(slog.NewTextHandler(&out, nil))})
+		o.Start()
+		defer o.Close()
+		pass := func(d time.Duration) { time.Sleep(d); synctest.Wait() }
+		pass(time.Hour)
+		if n := strings.Count(out.String(), "cannot follow"); n < 60 || n > 70 {
+			t.Errorf("%d lines in an hour", n)
+		}
+		if d := o.Lost(); d < 59*time.Minute {
+			t.Errorf("lost for %v", d)
+		}
+		source.set(nil)
+		pass(time.Second)
+		if o.Lost() != 0 || !strings.Contains(out.String(), "following the metadata again") {
+			t.Errorf("lost for %v; the log: %s", o.Lost(), out.String()[max(0, out.Len()-300):])
+		}
+		out.Reset()
+		source.set(&NotControllerError{Hint: noNode})
+		pass(electing - time.Second)
+		if o.Lost() != 0 || out.Len() > 0 {
+			t.Errorf("an election: lost for %v, %s", o.Lost(), out.String())
+		}
+		pass(2 * time.Second)
+		if o.Lost() == 0 || !strings.Contains(out.String(), "cannot follow") {
+			t.Errorf("an election without an end: lost for %v, %s", o.Lost(), out.String())
+		}
+	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
@@ -36,6 +37,7 @@ type Options struct {
 	Features []image.Feature
 	// Random fills its argument and does not fail.
 	Random func([]byte)
+	Clock  clock.Clock  // nil is the machine's; for what is told, not for consensus
 	Logger *slog.Logger // nil discards
 
 	// SnapshotCommands is after how many commands the log is cut behind a
@@ -51,6 +53,9 @@ type Options struct {
 func (o *Options) setDefaults() {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = clock.Wall()
 	}
 	if o.Features == nil {
 		o.Features = image.LatestFeatures()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/hashicorp/raft"
 
@@ -17,14 +18,23 @@ type Quorum struct {
 	Term      uint64
 	Committed uint64 // the newest index known to be agreed upon
 	LastIndex uint64 // the newest index in this controller's log
-	Voters    []Voter
+	Voters    []Voting
 	Observers []Observed // as far as this controller serves them
+}
+
+// Voting is a voter and how far its log goes. Of others than the active
+// controller itself that is as old as what they last told with a fetch of the
+// feed: half a second at most, while they live.
+type Voting struct {
+	Voter
+	Log   Reached
+	Known bool // Log says something
 }
 
 // Observed is how far a node's observer has come.
 type Observed struct {
-	Node  ids.NodeID
-	Index uint64
+	Node ids.NodeID
+	Reached
 }
 
 // Quorum says how consensus stands, as this controller knows it.
@@ -40,10 +50,33 @@ func (c *Controller) Quorum() Quorum {
 		if err != nil {
 			v.Node = nodeOf(s.ID)
 		}
-		q.Voters = append(q.Voters, v)
+		q.Voters = append(q.Voters, c.voting(v, q.LastIndex))
 	}
 	return q
 }
+
+// voting is what is known of a voter's log; lastIndex is the end of this one's.
+func (c *Controller) voting(v Voter, lastIndex uint64) Voting {
+	if v.Node == c.opts.Node {
+		now := c.opts.Clock.Now()
+		return Voting{v, Reached{lastIndex, now, now}, true}
+	}
+	if !c.IsActive() {
+		return Voting{Voter: v} // the others tell the active one
+	}
+	log, known := c.fsm.feed.voter(v.Node)
+	return Voting{v, log, known}
+}
+
+// isVoter says whether a node takes part in consensus.
+func (c *Controller) isVoter(node ids.NodeID) bool {
+	return slices.ContainsFunc(c.raft.GetConfiguration().Configuration().Servers, func(s raft.Server) bool {
+		return s.ID == serverID(node)
+	})
+}
+
+// LogEnd is the newest index in this controller's log.
+func (c *Controller) LogEnd() uint64 { return c.raft.LastIndex() }
 
 // AddVoter has a controller take part in consensus, or changes its address. It
 // should be running, with Options.Join. Errors are as those of

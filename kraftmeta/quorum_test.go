@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
@@ -208,7 +209,7 @@ func TestVotersComeAndGo(t *testing.T) {
 		v.caughtUp(joining)
 	}
 	q := first.Quorum()
-	if q.Leader != 1 || len(q.Voters) != 3 || !slices.Contains(q.Voters, v.list[0]) || q.Committed == 0 {
+	if q.Leader != 1 || len(q.Voters) != 3 || !slices.ContainsFunc(q.Voters, func(x Voting) bool { return x.Voter == v.list[0] }) || q.Committed == 0 {
 		t.Errorf("quorum %+v", q)
 	}
 	if err := first.RemoveVoter(ctx, 1); err != nil {
@@ -226,6 +227,46 @@ func TestVotersComeAndGo(t *testing.T) {
 		}
 		if ctx.Err() != nil {
 			t.Fatal("the first voter still leads")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestLogEndsOfOtherVoters: the active controller knows them by what they tell
+// with their fetches, and heeds nobody who is no voter.
+func TestLogEndsOfOtherVoters(t *testing.T) {
+	v := newVoters(t, 3)
+	active, ctx := v.active(), testContext(t)
+	for _, c := range v.running() {
+		v.caughtUp(c)
+		if c == active {
+			continue
+		}
+		o := NewObserver(NewRemote(&v.network), ObserverOptions{
+			Node: noNode, Clock: clock.Wall(), Voter: c.opts.Node, LogEnd: c.LogEnd,
+		})
+		o.Start()
+		t.Cleanup(o.Close)
+	}
+	stranger := FetchRequest{Node: noNode, Voter: 9, LogEnd: 1 << 40}
+	if _, err := active.Fetch(ctx, stranger); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		q, known := active.Quorum(), 0
+		for _, x := range q.Voters {
+			if x.Known && x.Log.Index == q.LastIndex && !x.Log.Told.IsZero() && !x.Log.CaughtUp.IsZero() {
+				known++
+			}
+		}
+		if len(q.Voters) != 3 {
+			t.Fatalf("%+v", q)
+		}
+		if known == 3 {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("log ends are not known: %+v", q)
 		}
 		time.Sleep(time.Millisecond)
 	}

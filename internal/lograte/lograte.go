@@ -1,9 +1,11 @@
 // Package lograte keeps what comes again and again from flooding the log: one
 // line a second, after a few at once, which says how many were left out before
-// it.
+// it ([Limiter]); or, of a condition that lasts, ever fewer, and its end
+// ([Trouble]).
 //
 // Owns: when a line may be written. Does not own: the clock, the logger.
-// Goroutines: none. Locks: one leaf a Limiter, held while its line is written.
+// Goroutines: none. Locks: one leaf a Limiter or Trouble, held while its line is
+// written.
 package lograte
 
 import (

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,8 +17,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/config"
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta"
 )
 
 // cluster is nodes in one process, with TCP between them.
@@ -229,6 +232,11 @@ func TestDescribeQuorumFromAnyListener(t *testing.T) {
 	c.start()
 	ctx := deadline(t)
 	leader := c.active().cfg.Node.ID
+	for slices.ContainsFunc(c.active().controller.Quorum().Voters, func(v kraftmeta.Voting) bool { return !v.Known }) {
+		if clock.Sleep(ctx, clock.Wall(), time.Millisecond) != nil {
+			t.Fatal("voters have told nothing")
+		}
+	}
 	for _, addr := range []string{c.nodes[0].Addr(), c.nodes[1].Addr(), c.active().controllerListeners[0].Addr().String()} {
 		cl, err := kgo.NewClient(kgo.SeedBrokers(addr))
 		if err != nil {
@@ -251,6 +259,11 @@ func TestDescribeQuorumFromAnyListener(t *testing.T) {
 		p := resp.Topics[0].Partitions[0]
 		if p.LeaderID != int32(leader) || len(p.CurrentVoters) != 3 || len(resp.Nodes) != 3 {
 			t.Errorf("asked at %s: %+v, %+v", addr, p, resp.Nodes)
+		}
+		for _, r := range slices.Concat(p.CurrentVoters, p.Observers) {
+			if r.LogEndOffset < 0 || r.LastFetchTimestamp <= 0 {
+				t.Errorf("asked at %s: replica %+v", addr, r)
+			}
 		}
 	}
 }

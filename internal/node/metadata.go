@@ -39,9 +39,13 @@ func (n *Node) startMetadata(ctx context.Context) error {
 		observes = n.cfg.Node.ID
 	}
 	remote := kraftmeta.NewRemote(n.controllers)
-	n.observer = kraftmeta.NewObserver(remote, kraftmeta.ObserverOptions{
+	observer := kraftmeta.ObserverOptions{
 		Node: observes, Incarnation: n.incarnation, Cluster: cluster, Clock: n.clock, Logger: n.log,
-	})
+	}
+	if n.cfg.Node.IsController { // which is open before the observer starts
+		observer.Voter, observer.LogEnd = n.cfg.Node.ID, func() uint64 { return n.controller.LogEnd() }
+	}
+	n.observer = kraftmeta.NewObserver(remote, observer)
 	n.metadata = kraftmeta.NewClient(timedSubmitter{remote, n}, n.observer, n.incarnation, n.clock)
 	if n.cfg.Node.IsController {
 		if err := n.startController(); err != nil {

@@ -43,7 +43,7 @@ func (n *Node) startController() error {
 func (n *Node) openController() error {
 	opts := kraftmeta.Options{
 		Dir: filepath.Join(n.cfg.Node.MetadataDir, "metadata"), Node: n.cfg.Node.ID,
-		Random: n.random, Logger: n.log, Join: len(n.cfg.Controller.Voters) == 0,
+		Random: n.random, Clock: n.clock, Logger: n.log, Join: len(n.cfg.Controller.Voters) == 0,
 	}
 	var err error
 	if opts.ClusterID, err = n.configuredCluster(); err != nil {
