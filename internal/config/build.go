@@ -158,6 +158,7 @@ func (c *Config) buildStorage(r reader) {
 		c.WAL, _ = ParseWALPath(wal) // was checked as the property's value
 	}
 	c.Rescue.AttachCommand = r.text("s3.wal.attach.command")
+	c.Rescue.AttachTimeout = r.duration("s3.wal.attach.timeout.ms")
 	if paths := r.list("s3.wal.rescue.paths"); len(paths) > 0 {
 		for _, p := range paths {
 			prefix, _ := rescuePrefix(p) // was checked as the property's value

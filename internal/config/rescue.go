@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"time"
 )
 
 // Rescue is what this node can do for the WALs of others.
@@ -14,6 +15,7 @@ type Rescue struct {
 	Reach []string
 	// AttachCommand is run before another node's WAL is opened; "" is none.
 	AttachCommand string
+	AttachTimeout time.Duration // after which it is killed
 }
 
 // Location is where the WAL is, as it stands in the metadata for those who are

@@ -40,6 +40,7 @@ type nodeMetrics struct {
 	rescueSeconds *metrics.PrometheusHistogram // of rescues that succeeded
 	rescueBytes   *metrics.Counter
 	rescueFailed  *metrics.Counter
+	attachFailed  *metrics.Counter             // of the attach command
 	handOffs      *metrics.Counter             // partitions
 	handOffPause  *metrics.PrometheusHistogram // from the refusal of appends to the closed tail
 	fenceEvents   *metrics.Counter
@@ -61,6 +62,7 @@ func newNodeMetrics(n *Node) *nodeMetrics {
 	m.rescueSeconds = set.NewPrometheusHistogramExt("seawall_rescue_seconds", latencyBuckets)
 	m.rescueBytes = set.NewCounter("seawall_rescue_bytes_total")
 	m.rescueFailed = set.NewCounter("seawall_rescue_failures_total")
+	m.attachFailed = set.NewCounter("seawall_rescue_attach_failures_total")
 	m.handOffs = set.NewCounter("seawall_partitions_handed_over_total")
 	m.handOffPause = set.NewPrometheusHistogramExt("seawall_partition_handover_seconds", latencyBuckets)
 	m.fenceEvents = set.NewCounter("seawall_wal_fence_events_total")
@@ -198,6 +200,7 @@ func (m *nodeMetrics) writeParts(w io.Writer) {
 	counter("seawall_upload_objects_total", s.Upload.Objects)
 	counter("seawall_upload_bytes_total", s.Upload.Bytes)
 	counter("seawall_upload_dead_bytes_total", s.Upload.DeadBytes)
+	counter("seawall_upload_refused_slices_total", s.Upload.RefusedSlices)
 	counter("seawall_upload_failures_total", s.Upload.Failures)
 	counter("seawall_gc_errors_total", s.GCErrors)
 	gauge("seawall_upload_pace_bytes_per_second", n.pacing.upload.Rate())

@@ -118,8 +118,10 @@ func (l *lockedBuffer) String() string {
 // faultyS3 is an S3 server in this process that fails as it is told to.
 type faultyS3 struct {
 	url  string
-	mode atomic.Value // of string: "", "500", "hang", "truncate"
+	mode atomic.Value // of string: "", "500", "hang", "hold" until it is another, "truncate"
 	drop func()       // cuts the connections
+	held atomic.Int32 // requests, by "hold"
+	s3   http.Handler // behind it
 }
 
 func startFaultyS3(t *testing.T) *faultyS3 {
@@ -130,8 +132,13 @@ func startFaultyS3(t *testing.T) *faultyS3 {
 	if err := backend.CreateBucket("sea"); err != nil {
 		t.Fatal(err)
 	}
-	whole := gofakes3.New(backend).Server()
-	f := &faultyS3{}
+	return faultyWay(t, gofakes3.New(backend).Server())
+}
+
+// faultyWay is another way to a store, with faults of its own.
+func faultyWay(t *testing.T, whole http.Handler) *faultyS3 {
+	t.Helper()
+	f := &faultyS3{s3: whole}
 	f.mode.Store("")
 	quit := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -143,6 +150,12 @@ func startFaultyS3(t *testing.T) *faultyS3 {
 			case <-r.Context().Done():
 			case <-quit:
 			}
+		case "hold":
+			f.held.Add(1)
+			for f.mode.Load() == "hold" && r.Context().Err() == nil {
+				time.Sleep(5 * time.Millisecond)
+			}
+			whole.ServeHTTP(w, r)
 		case "truncate":
 			w.Header().Set("Content-Length", "1000")
 			w.WriteHeader(http.StatusOK)

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -247,32 +245,6 @@ func (n *Node) openFenced(w *image.WAL, kind config.WALKind, path string) (*volu
 		return volume.OpenForeignBlock(path, o)
 	}
 	return volume.OpenForeignFiles(path, o)
-}
-
-// attachMax bounds the attach command: a cloud takes its time to move a volume.
-const attachMax = 2 * time.Minute
-
-// attach runs the operator's command that brings the volume of another node
-// here.
-func (n *Node) attach(ctx context.Context, w *image.WAL) error {
-	command := n.cfg.Rescue.AttachCommand
-	if command == "" {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, attachMax)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
-	cmd.Env = append(os.Environ(),
-		"SEAWALL_WAL_LOCATION="+w.Location,
-		"SEAWALL_DEAD_NODE="+strconv.Itoa(int(w.Node)),
-		"SEAWALL_NODE="+strconv.Itoa(int(n.cfg.Node.ID)))
-	out, err := cmd.CombinedOutput()
-	const said = 1 << 10
-	if err != nil {
-		return fmt.Errorf("s3.wal.attach.command for %s: %w: %s", w.Location, err, out[max(0, len(out)-said):])
-	}
-	n.log.Info("volume attached", "location", w.Location, "of", w.Node)
-	return nil
 }
 
 // dropRetired removes from this node's volume the instances that others rescued

@@ -103,6 +103,7 @@ type run struct {
 	plan    []PlannedObject
 	objects []meta.Object // as plan; with id 0 until written
 	written []meta.Object // of the pieces before
+	fenced  bool          // a commit was refused for good
 }
 
 // rest is what a commit left of a generation, as one piece.
@@ -163,9 +164,13 @@ func (r *run) attempt(ctx context.Context) ([]meta.Refusal, error) {
 		return refused, nil
 	}
 	err = fmt.Errorf("commit %d objects: %w", len(r.written), err)
-	if errors.Is(err, meta.ErrNotPrepared) { // collected under our hands: write all of them again
+	switch {
+	case errors.Is(err, meta.ErrNotPrepared): // collected under our hands: write all of them again
 		r.end()
 		r.written, r.next = nil, r.g.Pieces()
+	case errors.Is(err, meta.ErrFenced) && !r.fenced: // another node has the WAL, and uploads it
+		r.fenced = true
+		r.u.refused(r.written)
 	}
 	return nil, err
 }
@@ -282,5 +287,18 @@ func (u *Uploader) account(objects []meta.Object, refused []meta.Refusal) (left 
 	u.stats.Objects += uint64(len(objects))
 	u.stats.Bytes += uint64(bytes)
 	u.stats.DeadBytes += uint64(dead)
+	u.stats.RefusedSlices += uint64(deadSlices)
 	return left
+}
+
+// refused counts what a fenced node uploaded in vain.
+func (u *Uploader) refused(objects []meta.Object) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, o := range objects {
+		for _, s := range o.Slices {
+			u.stats.RefusedSlices++
+			u.stats.DeadBytes += uint64(s.Bytes)
+		}
+	}
 }

@@ -125,6 +125,9 @@ type Stats struct {
 	Objects       uint64
 	Bytes         uint64 // of batches committed
 	DeadBytes     uint64 // of batches uploaded in vain
+	// RefusedSlices were not committed and never will be: deleted meanwhile, or
+	// another node's since this one was fenced.
+	RefusedSlices uint64
 	Failures      uint64 // attempts that had to be repeated
 }
 

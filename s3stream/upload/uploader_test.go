@@ -415,7 +415,7 @@ func TestCommitRefusedUntilItsTurn(t *testing.T) {
 	if s := r.meta.Stream(1); s.CommittedEnd != 4 || r.meta.Trim(ids.WALInstance{1}) != 3 {
 		t.Errorf("stream 1 committed to %d, trim at %d", s.CommittedEnd, r.meta.Trim(ids.WALInstance{1}))
 	}
-	if s := r.Stats(); s.DeadBytes != 100 || s.Bytes != 150 {
+	if s := r.Stats(); s.DeadBytes != 100 || s.RefusedSlices != 1 || s.Bytes != 150 {
 		t.Errorf("stats %+v", s)
 	}
 }
