@@ -71,6 +71,9 @@ func dumpTopics(w io.Writer, img *image.Image) {
 
 func rangesOf(img *image.Image, stream ids.StreamID) (n int, bytes int64) {
 	for r := range img.Ranges(stream, 0) {
+		if r.IsLost() {
+			continue
+		}
 		n++
 		bytes += r.Bytes
 	}

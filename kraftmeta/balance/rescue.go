@@ -22,7 +22,7 @@ func Fence(img *image.Image, dead *image.Node, alsoDead func(ids.NodeID) bool, f
 	cmd := &image.FenceNode{Node: dead.ID, Epoch: dead.Epoch}
 	for w := range img.WALs() {
 		holder, epoch := w.Holder()
-		holds := holder == dead.ID && epoch == dead.Epoch && w.State != image.WALRetired
+		holds := holder == dead.ID && epoch == dead.Epoch && !w.State.IsOver()
 		if holds || img.RescuerOf(w) == dead.ID {
 			if to, ok := r.choose(w, true); ok {
 				cmd.Rescuers = append(cmd.Rescuers, image.WALRescuer{Instance: w.Instance, Rescuer: to})
@@ -86,7 +86,7 @@ func newRescuers(img *image.Image, ok func(*image.Node) bool, failed map[Attempt
 			r.busy[n]++
 			holder = n
 		}
-		if w.State != image.WALRetired && w.Kind != shared {
+		if !w.State.IsOver() && w.Kind != shared {
 			r.has[volume{w.Location, holder}] = true
 		}
 	}

@@ -237,7 +237,7 @@ func (cmd *RemoveNode) run(d *draft) (Result, *Refusal) {
 		return nil, refuse(NodeInUse, "node %d is %s", cmd.Node, was.State)
 	}
 	for w := range d.img.WALs() {
-		if holder, _ := w.Holder(); holder == cmd.Node && w.State != WALRetired {
+		if holder, _ := w.Holder(); holder == cmd.Node && !w.State.IsOver() {
 			return nil, refuse(NodeInUse, "WAL %s of node %d is not uploaded", w.Instance, cmd.Node)
 		}
 	}

@@ -125,7 +125,7 @@ func (cmd *CommitUpload) run(d *draft) (Result, *Refusal) {
 			}
 			continue
 		}
-		d.put(next)
+		d.putStream(next, d.passLost(next))
 		if s.End > next.StartOffset { // else it was deleted before it came here
 			ranges = append(ranges, &Range{s.Stream, s.Start, s.End, s.Epoch, s.Object, s.Bytes})
 			o.LiveRanges++

@@ -5,9 +5,9 @@ import (
 	"github.com/seawallmq/seawall/kraftmeta/image/wire"
 )
 
-// OpenWAL makes a new WAL instance known, before its first append. Retired
-// instances of the same node at the same location are forgotten: the new one
-// has taken their place.
+// OpenWAL makes a new WAL instance known, before its first append. Retired and
+// abandoned instances of the same node at the same location are forgotten once
+// no stream names them: the new one has taken their place.
 type OpenWAL struct {
 	Node      ids.NodeID
 	NodeEpoch ids.NodeEpoch
@@ -42,7 +42,8 @@ func (cmd *OpenWAL) run(d *draft) (Result, *Refusal) {
 	}
 	var gone []ids.WALInstance
 	for w := range d.img.WALs() {
-		if w.State == WALRetired && w.Node == cmd.Node && w.Location == cmd.Location {
+		there := w.Node == cmd.Node && w.Location == cmd.Location
+		if there && w.State.IsOver() && len(d.img.streamsIn(w.Instance)) == 0 {
 			gone = append(gone, w.Instance)
 		}
 	}
@@ -110,7 +111,7 @@ func (cmd *RescueWAL) run(d *draft) (Result, *Refusal) {
 		return nil, r
 	}
 	was, ok := d.img.wals.get(cmd.Instance)
-	if !ok || was.State == WALRetired {
+	if !ok || was.State.IsOver() {
 		return nil, refuse(UnknownWAL, "WAL %s", cmd.Instance)
 	}
 	switch rescuer := d.img.RescuerOf(was); rescuer {

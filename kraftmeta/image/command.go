@@ -63,6 +63,7 @@ const (
 	KindAssignRescuers      CommandKind = 22
 	KindLeaveCluster        CommandKind = 23
 	KindRemoveNode          CommandKind = 24
+	KindAbandonWAL          CommandKind = 25
 )
 
 // commandType is how one kind of command is made and which version of it, and
@@ -112,6 +113,7 @@ func init() {
 		KindAssignRescuers:      typeOf("AssignRescuers", 1, func() *AssignRescuers { return new(AssignRescuers) }),
 		KindLeaveCluster:        typeOf("LeaveCluster", 1, func() *LeaveCluster { return new(LeaveCluster) }),
 		KindRemoveNode:          typeOf("RemoveNode", 1, func() *RemoveNode { return new(RemoveNode) }),
+		KindAbandonWAL:          typeOf("AbandonWAL", 1, func() *AbandonWAL { return new(AbandonWAL) }),
 	}
 }
 

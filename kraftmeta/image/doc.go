@@ -28,10 +28,12 @@
 // # What always holds
 //
 //   - A stream's ranges do not overlap; they are contiguous up to its committed
-//     end, but for what was trimmed.
+//     end, but for what was trimmed. What was lost with an abandoned WAL is a
+//     range too, of no object.
 //   - A stream's tails are contiguous and ordered; the first starts at or below
 //     the committed end, only the last may be open, and none lies wholly below
-//     the committed end.
+//     the committed end. A lost one is closed and never the first: the committed
+//     end goes past it.
 //   - A committed object has as many ranges as it counts, at least one.
 //   - Ids and epochs never fall; a topic made again has another identity.
 //

@@ -6,15 +6,17 @@ import "fmt"
 // says which version of the format may be written; a node that knows less must
 // not join.
 const (
-	MetadataFeature = "seawall.metadata.version" // commands and records
-	WALFeature      = "seawall.wal.version"      // WAL headers and records
-	ObjectFeature   = "seawall.object.version"   // objects in the store
+	// MetadataFeature is that of commands and records. At level 2 WALs can be
+	// abandoned: AbandonWAL, WALAbandoned, and ranges without an object.
+	MetadataFeature = "seawall.metadata.version"
+	WALFeature      = "seawall.wal.version"    // WAL headers and records
+	ObjectFeature   = "seawall.object.version" // objects in the store
 )
 
 // LatestFeatures are the newest levels that this program knows, with which it
 // formats new clusters.
 func LatestFeatures() []Feature {
-	return []Feature{{MetadataFeature, 1}, {WALFeature, 1}, {ObjectFeature, 1}}
+	return []Feature{{MetadataFeature, 2}, {WALFeature, 1}, {ObjectFeature, 1}}
 }
 
 // CheckFeatures returns an error if the cluster is at a level that this

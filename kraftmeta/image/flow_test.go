@@ -15,7 +15,7 @@ import (
 func boot(t rapid.TB, n int) *cluster {
 	t.Helper()
 	c := newCluster(t)
-	do(c, &FormatCluster{ClusterID: uuid(9), Features: []Feature{{"metadata.version", 1}}})
+	do(c, &FormatCluster{ClusterID: uuid(9), Features: LatestFeatures()})
 	c.register(1)
 	do(c, &OpenWAL{Node: 1, NodeEpoch: 1, Instance: uuid(1), Kind: "exclusive", Location: "file:///wal"})
 	got := do(c, &CreateTopics{[]NewTopic{{Name: "t", ID: uuid(7), Leaders: slices.Repeat([]ids.NodeID{1}, n)}}})

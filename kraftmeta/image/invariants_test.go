@@ -11,7 +11,9 @@ func checkInvariants(t rapid.TB, img *Image) {
 	}
 	live := map[uint64]int32{}
 	for r := range img.ranges.values() {
-		live[uint64(r.Object)]++
+		if !r.IsLost() {
+			live[uint64(r.Object)]++
+		}
 		if _, ok := img.Stream(r.Stream); !ok {
 			t.Errorf("range %+v of a stream that is gone", r)
 		}
@@ -61,7 +63,7 @@ func checkStream(t rapid.TB, img *Image, s *Stream) {
 		if r.Start >= r.End || r.End <= s.StartOffset || at >= 0 && r.Start != at && r.Start > s.StartOffset {
 			t.Errorf("stream %+v has range %+v after offset %d", s, r, at)
 		}
-		if _, ok := img.Object(r.Object); !ok {
+		if _, ok := img.Object(r.Object); !ok && !r.IsLost() {
 			t.Errorf("range %+v of an object that is not there", r)
 		}
 		at = r.End
@@ -74,6 +76,8 @@ func checkStream(t rapid.TB, img *Image, s *Stream) {
 		switch {
 		case !ok || wal.State == WALRetired:
 			t.Errorf("stream %+v has a tail in no WAL", s)
+		case wal.State == WALAbandoned && (i == 0 || tail.IsOpen()):
+			t.Errorf("stream %+v has not passed a lost tail", s)
 		case tail.IsOpen() && (i != len(s.Tails)-1 || tail.Epoch != s.Epoch):
 			t.Errorf("stream %+v has an open tail that is not its last", s)
 		case !tail.IsOpen() && tail.End < tail.Start:

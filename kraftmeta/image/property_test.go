@@ -83,7 +83,7 @@ func (m *machine) command() Command {
 		KindOpenStreams, KindOpenStreams, KindOpenStreams, KindCloseStreams, KindTrimStreams, KindTrimStreams,
 		KindCommitUpload, KindCommitUpload, KindCommitUpload, KindCommitUpload,
 		KindAbortObjects, KindObjectsDeleted, KindPrepareObjects, KindPrepareObjects, KindCreateTopics,
-		KindCreatePartitions, KindDeleteTopics, KindAlterConfigs, KindSetLeaders, KindAllocateProducerIDs,
+		KindCreatePartitions, KindDeleteTopics, KindAlterConfigs, KindSetLeaders, KindAllocateProducerIDs, KindAbandonWAL,
 	}).Draw(m.rt, "command") {
 	case KindRegisterNode:
 		id := ids.NodeID(1 + m.draw("node id", 2))
@@ -104,6 +104,9 @@ func (m *machine) command() Command {
 	case KindRetireWAL:
 		w, holder, epoch := m.wal()
 		return &RetireWAL{holder, epoch, w.Instance}
+	case KindAbandonWAL:
+		w, holder, epoch := m.wal()
+		return &AbandonWAL{w.Instance, holder, epoch}
 	case KindOpenStreams:
 		return m.openStreams()
 	case KindCloseStreams:

@@ -7,17 +7,20 @@ import (
 	"github.com/seawallmq/seawall/kraftmeta/image/wire"
 )
 
-// Range is a part of a stream that a committed object holds. The ranges of a
-// stream do not overlap, and are contiguous up to its committed end but for
-// what was trimmed.
+// Range is a part of a stream that a committed object holds, or one that was
+// lost with an abandoned WAL. The ranges of a stream do not overlap, and are
+// contiguous up to its committed end but for what was trimmed.
 type Range struct {
 	Stream ids.StreamID
 	Start  int64
 	End    int64           // exclusive
 	Epoch  ids.StreamEpoch // of the opening that wrote it
-	Object ids.ObjectID
-	Bytes  int64 // of the batches in it, for retention by size
+	Object ids.ObjectID    // 0 when it is lost
+	Bytes  int64           // of the batches in it, for retention by size
 }
+
+// IsLost says that no object holds the range, nor ever will.
+func (r *Range) IsLost() bool { return r.Object == 0 }
 
 // RemoveRange says that a stream needs a range no more, or has it elsewhere.
 type RemoveRange struct {

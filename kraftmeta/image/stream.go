@@ -9,7 +9,8 @@ import (
 
 // Stream is the storage of one topic-partition. Its log is, in order: what
 // committed objects hold, from StartOffset to CommittedEnd, and then its
-// tails, which are acknowledged in WALs.
+// tails, which are acknowledged in WALs. What an abandoned WAL had of it is a
+// gap in it, known as such.
 type Stream struct {
 	ID        ids.StreamID
 	Topic     ids.TopicID
@@ -18,7 +19,7 @@ type Stream struct {
 	// StartOffset is the first offset that may be read. It may lie past
 	// CommittedEnd when records were deleted before their upload.
 	StartOffset int64
-	// CommittedEnd is the offset up to which the data is in objects.
+	// CommittedEnd is the offset up to which the data is in objects, or lost.
 	CommittedEnd int64
 	// Tails are contiguous and in order: the first starts at or below
 	// CommittedEnd, each other where the one before ends; only the last may be
@@ -82,15 +83,15 @@ func (r *Stream) OpenTail() (Tail, bool) {
 }
 
 // KnownEnd is the offset after the last one whose fate the metadata knows: the
-// end of a closed stream, and of an open one the start of its open tail or
-// what objects hold of it.
+// end of a closed stream, and of an open one the start of its open tail, or
+// where what objects hold of it, or what was deleted, ends.
 func (r *Stream) KnownEnd() int64 {
 	n := len(r.Tails)
 	switch {
 	case n == 0:
 		return r.CommittedEnd
 	case r.Tails[n-1].IsOpen():
-		return max(r.Tails[n-1].Start, r.CommittedEnd)
+		return max(r.Tails[n-1].Start, r.CommittedEnd, r.StartOffset)
 	}
 	return max(r.Tails[n-1].End, r.CommittedEnd)
 }

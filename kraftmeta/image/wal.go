@@ -35,16 +35,22 @@ const (
 	WALOpen    WALState = 1 // takes appends
 	WALRescued WALState = 2 // every stream's end is fixed, never appended to again
 	WALRetired WALState = 3 // nothing in it is needed
+	// WALAbandoned: given up unread. What it alone had is lost.
+	WALAbandoned WALState = 4
 )
 
+// IsOver says that nobody may append to the WAL, rescue it or upload from it any
+// more.
+func (s WALState) IsOver() bool { return s == WALRetired || s == WALAbandoned }
+
 // String names the state.
-func (s WALState) String() string { return enumName(s, "", "open", "rescued", "retired") }
+func (s WALState) String() string { return enumName(s, "", "open", "rescued", "retired", "abandoned") }
 
 // HeldBy says whether a node at an epoch speaks for what is in the WAL: the
 // node that opened it or, once rescued, its rescuer.
 func (r *WAL) HeldBy(node ids.NodeID, epoch ids.NodeEpoch) bool {
 	holder, held := r.Holder()
-	return r.State != WALRetired && holder == node && held == epoch
+	return !r.State.IsOver() && holder == node && held == epoch
 }
 
 // Holder is who spoke for the WAL last, at the epoch at which it did: the node
@@ -57,10 +63,10 @@ func (r *WAL) Holder() (ids.NodeID, ids.NodeEpoch) {
 }
 
 // RescuerOf is the node that is to rescue a WAL now, NoLeader when none is: it
-// is held, or not needed any more.
+// is held, or over.
 func (img *Image) RescuerOf(w *WAL) ids.NodeID {
 	holder, epoch := w.Holder()
-	if n, ok := img.nodes.get(holder); w.State == WALRetired || ok && n.Epoch == epoch {
+	if n, ok := img.nodes.get(holder); w.State.IsOver() || ok && n.Epoch == epoch {
 		return NoLeader
 	}
 	if w.Assigned != NoLeader {
@@ -69,7 +75,19 @@ func (img *Image) RescuerOf(w *WAL) ids.NodeID {
 	return holder
 }
 
-// RemoveWAL is the end of a retired WAL's record.
+// OutOfReach says whether a WAL waits in vain, as far as the metadata knows: for
+// a node that is not alive. The controller names another one as soon as there is
+// one that can read it.
+func (img *Image) OutOfReach(w *WAL) bool {
+	waits := img.RescuerOf(w)
+	if waits == NoLeader {
+		return false
+	}
+	n, ok := img.nodes.get(waits)
+	return !ok || !n.IsAlive()
+}
+
+// RemoveWAL is the end of the record of a WAL that is over.
 type RemoveWAL struct {
 	Instance ids.WALInstance
 }
