@@ -32,6 +32,9 @@ type StreamMeta interface {
 	// TailAt says which closed tail holds an offset, ok being false if objects
 	// do, or no closed tail does.
 	TailAt(stream ids.StreamID, offset int64) (t meta.HeldTail, ok bool)
+	// LostUpTo says up to where the records from an offset on were lost with
+	// WALs that were given up; ok is false if the one at the offset was not.
+	LostUpTo(stream ids.StreamID, offset int64) (end int64, ok bool)
 	// TrimStream raises the first readable offset of an open stream.
 	TrimStream(ctx context.Context, stream ids.StreamID, epoch ids.StreamEpoch, newStart int64) error
 }

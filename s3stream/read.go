@@ -59,7 +59,9 @@ func (s *Stream) TryRead(from, upTo int64, opt ReadOptions) (res Result, ok bool
 // watermark, a last stable offset). It looks into the log cache, then into the
 // WAL, then into objects, and may return less than MaxBytes of what is there;
 // it returns nothing only when from is upTo or DurableEnd, or when the first
-// batch is larger than MaxBytes and MinOne is not set.
+// batch is larger than MaxBytes and MinOne is not set, or when all that is left
+// was lost with a WAL that was given up: then NextOffset is upTo. What was lost
+// before other batches is passed over.
 //
 // Reads that need a disk or object storage wait for their turn among
 // Config.ColdReadsMax.
@@ -77,11 +79,30 @@ func (s *Stream) Read(ctx context.Context, from, upTo int64, opt ReadOptions) (R
 	case <-ctx.Done():
 		return Result{}, fmt.Errorf("stream %d: read at %d: %w", s.id, from, ctx.Err())
 	}
-	res, err := s.m.readCold(ctx, r)
+	res, err := s.m.readPast(ctx, r)
 	if err != nil {
 		return Result{}, fmt.Errorf("stream %d: read at %d: %w", s.id, from, err)
 	}
 	return res, nil
+}
+
+// readPast is readCold from after what was lost at the offset, if something was:
+// as it may turn out in the middle of a read that waits for a WAL.
+func (m *Manager) readPast(ctx context.Context, r read.Request) (res Result, err error) {
+	for first := true; ; first = false {
+		end, lost := m.meta.LostUpTo(r.Stream, r.From)
+		switch {
+		case lost && end >= r.UpTo:
+			return Result{NextOffset: r.UpTo}, nil
+		case lost:
+			r.From = end
+		case !first:
+			return res, err
+		}
+		if res, err = m.readCold(ctx, r); err == nil {
+			return res, nil
+		}
+	}
 }
 
 func (s *Stream) request(from, upTo int64, opt ReadOptions) read.Request {

@@ -127,6 +127,8 @@ func (f *fakeMeta) CloseStreams(_ context.Context, streams []meta.CloseStream) e
 
 func (*fakeMeta) TailAt(ids.StreamID, int64) (meta.HeldTail, bool) { return meta.HeldTail{}, false }
 
+func (*fakeMeta) LostUpTo(_ ids.StreamID, offset int64) (int64, bool) { return offset, false }
+
 func (*fakeMeta) TrimStream(context.Context, ids.StreamID, ids.StreamEpoch, int64) error { return nil }
 
 func open(t *testing.T, log *fakeLog) (*Stream, *fakeMeta) {

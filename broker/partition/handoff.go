@@ -52,7 +52,7 @@ func lastHolder(img *image.Image, stream ids.StreamID) (ids.NodeID, bool) {
 		return image.NoLeader, false
 	}
 	w, ok := img.WAL(st.Tails[len(st.Tails)-1].WAL)
-	if !ok {
+	if !ok || w.State.IsOver() {
 		return image.NoLeader, false
 	}
 	holder, _ := w.Holder()

@@ -124,7 +124,7 @@ func (n *notice) noteStream(prev, next *image.Image, s *image.Stream) {
 		return
 	}
 	n.pending.keys[key{s.Topic, s.Partition}] = struct{}{}
-	if w, ok := next.WAL(t.WAL); ok {
+	if w, ok := next.WAL(t.WAL); ok && !w.State.IsOver() {
 		n.closers[s.ID], _ = w.Holder()
 	}
 }

@@ -131,13 +131,16 @@ type Refusal struct {
 }
 
 // ObjectRange is a part of a stream in a committed object, as the index
-// answers it.
+// answers it; or a part that was lost, and is in none.
 type ObjectRange struct {
-	Object     ids.ObjectID
+	Object     ids.ObjectID // 0 of a lost part
 	Key        string
 	Size       int64 // of the object, bytes
 	Start, End int64 // of the stream in this object
 }
+
+// IsLost says that no object holds the part.
+func (r ObjectRange) IsLost() bool { return r.Object == 0 }
 
 // PreparedObject is an object id that was handed out and not committed.
 type PreparedObject struct {

@@ -19,6 +19,9 @@ func (r *Reader) Attachments(ctx context.Context, stream ids.StreamID, from, upT
 			if o.Start >= upTo {
 				return
 			}
+			if o.IsLost() {
+				continue
+			}
 			x, err := r.indexes.of(ctx, o)
 			if err != nil {
 				yield(Attachment{}, fmt.Errorf("attachments of stream %d: %w", stream, err))

@@ -339,6 +339,33 @@ func TestAHoleIsNotReadOver(t *testing.T) {
 	}
 }
 
+// A lost part ends a read as a hole does. Attachments are found past it.
+func TestALostPartIsNotReadOver(t *testing.T) {
+	w := newWorld(t)
+	for range 3 {
+		w.object(1000, 5, 300, 1)
+	}
+	lost := &w.ranges[1][1]
+	lost.Object, lost.Key = 0, ""
+	r := w.reader(1 << 20)
+	req := Request{Stream: 1, From: 8, UpTo: 30, MaxBytes: 1 << 20}
+	res, err := r.Read(context.Background(), req)
+	if err != nil || res.NextOffset != 10 {
+		t.Fatalf("read to %d: %v", res.NextOffset, err)
+	}
+	res.Release()
+	var parts []int64
+	for a, err := range r.Attachments(context.Background(), 1, 0, 30) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, a.Start)
+	}
+	if len(parts) < 2 || parts[len(parts)-1] < 20 {
+		t.Errorf("attachments at %v", parts)
+	}
+}
+
 func TestOneReadersEndIsNotAnothers(t *testing.T) {
 	w := newWorld(t)
 	w.object(1000, 10, 300, 1)

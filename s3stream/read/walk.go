@@ -45,10 +45,13 @@ func (r *Reader) ranges(stream ids.StreamID, from int64) iter.Seq[meta.ObjectRan
 }
 
 // blocks gives the stream's data blocks from the one that holds offset from
-// on, in order, loading indexes as it goes.
+// on, in order, loading indexes as it goes. It ends at a lost part.
 func (r *Reader) blocks(ctx context.Context, stream ids.StreamID, from int64) iter.Seq2[blockRef, error] {
 	return func(yield func(blockRef, error) bool) {
 		for o := range r.ranges(stream, from) {
+			if o.IsLost() { // a read begins anew after it
+				return
+			}
 			x, err := r.indexes.of(ctx, o)
 			if err != nil {
 				yield(blockRef{}, err)

@@ -61,8 +61,15 @@ func (m *Meta) Objects(stream ids.StreamID, from int64, max int) []meta.ObjectRa
 	img := m.cfg.Client.Image()
 	var out []meta.ObjectRange
 	for r := range img.Ranges(stream, from) {
+		if len(out) == max {
+			break
+		}
+		if r.IsLost() {
+			out = append(out, meta.ObjectRange{Start: r.Start, End: r.End})
+			continue
+		}
 		o, ok := img.Object(r.Object)
-		if !ok || len(out) == max {
+		if !ok {
 			break
 		}
 		out = append(out, meta.ObjectRange{Object: o.ID, Key: o.Key, Size: o.Size, Start: r.Start, End: r.End})

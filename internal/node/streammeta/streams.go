@@ -124,11 +124,16 @@ func (m *Meta) TailAt(stream ids.StreamID, offset int64) (meta.HeldTail, bool) {
 	return meta.HeldTail{}, false
 }
 
+// LostUpTo implements s3stream.StreamMeta.
+func (m *Meta) LostUpTo(stream ids.StreamID, offset int64) (end int64, ok bool) {
+	return m.cfg.Client.Image().LostUpTo(stream, offset)
+}
+
 // HolderOf is the node that serves what a WAL has, meta.NoNode while that waits
 // for its rescue.
 func HolderOf(img *image.Image, instance ids.WALInstance) ids.NodeID {
 	w, ok := img.WAL(instance)
-	if !ok || w.State == image.WALRetired || img.RescuerOf(w) != image.NoLeader {
+	if !ok || w.State.IsOver() || img.RescuerOf(w) != image.NoLeader {
 		return meta.NoNode
 	}
 	holder, _ := w.Holder()

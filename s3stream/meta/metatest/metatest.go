@@ -273,6 +273,27 @@ func (s *Stream) dropTails() {
 	}
 }
 
+// Lose gives a closed stream's first tail up: what of it is not in objects is
+// lost.
+func (m *Meta) Lose(stream ids.StreamID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.streams[stream]
+	s.Ranges = append(s.Ranges, meta.ObjectRange{Start: s.CommittedEnd, End: s.Tails[0].End})
+	s.CommittedEnd = s.Tails[0].End
+	s.dropTails()
+}
+
+// LostUpTo implements s3stream.StreamMeta.
+func (m *Meta) LostUpTo(stream ids.StreamID, offset int64) (end int64, ok bool) {
+	for _, r := range m.Objects(stream, offset, 1) {
+		if r.IsLost() && r.Start <= offset {
+			return r.End, true
+		}
+	}
+	return offset, false
+}
+
 // Objects implements read.Index.
 func (m *Meta) Objects(stream ids.StreamID, from int64, max int) []meta.ObjectRange {
 	m.mu.Lock()
