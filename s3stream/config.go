@@ -57,9 +57,12 @@ type Config struct {
 	Node ids.NodeID // this one
 
 	// Remote reads closed tails that other nodes hold, into memory drawn from
-	// RemoteMemory. Nil where there are no other nodes.
+	// RemoteMemory; what they read here by ReadHeld is charged to ServedMemory,
+	// which must not be the same: two nodes that read from each other would wait
+	// for each other. All nil where there are no other nodes.
 	Remote       RemoteTails
 	RemoteMemory *budget.Account
+	ServedMemory *budget.Account
 	// Marks, if set, is called before a commit lets the log forget: it appends,
 	// and sees made durable, what a rescuer would miss otherwise. Its error is
 	// logged and holds nothing up.

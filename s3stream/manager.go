@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/seawallmq/seawall/internal/budget"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/s3stream/meta"
 	"github.com/seawallmq/seawall/s3stream/tail"
@@ -22,6 +23,8 @@ type Manager struct {
 	cold    chan struct{} // a token a cold read
 	served  chan struct{} // a token a read for another node
 	remote  *remoteReader // nil where there are no other nodes
+
+	servedMemory *budget.Account // what is given to other nodes
 
 	servedBytes atomic.Int64
 

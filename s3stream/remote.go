@@ -50,8 +50,27 @@ const (
 )
 
 // ReadHeld serves another node a closed tail from a WAL that this one holds. It
-// returns ErrNotHere if it does not. Reads wait for their turn among a few.
+// returns ErrNotHere if it does not. Reads wait for their turn among a few, and
+// what they return is charged until it is released: a node that is slow to take
+// its answers keeps others from theirs, but takes no more memory.
 func (m *Manager) ReadHeld(ctx context.Context, r TailRead) (Result, error) {
+	held := &heldMemory{account: m.servedMemory}
+	if err := held.grow(ctx, remoteBytesMax); err != nil {
+		return Result{}, err
+	}
+	res, err := m.readHeld(ctx, r)
+	if err != nil {
+		held.Release()
+		return Result{}, err
+	}
+	m.servedBytes.Add(int64(res.Bytes()))
+	// Not less, should it be small: it may keep whole pages of the log cache.
+	held.fit(max(int64(res.Bytes()), remoteBytesMax))
+	res.Keep(held)
+	return res, nil
+}
+
+func (m *Manager) readHeld(ctx context.Context, r TailRead) (Result, error) {
 	select {
 	case m.served <- struct{}{}:
 		defer func() { <-m.served }()
@@ -66,7 +85,6 @@ func (m *Manager) ReadHeld(ctx context.Context, r TailRead) (Result, error) {
 			return Result{}, fmt.Errorf("stream %d: read at %d for another node: %w", r.Stream, r.From, err)
 		}
 		if covered {
-			m.servedBytes.Add(int64(res.Bytes()))
 			return res, nil
 		}
 	}

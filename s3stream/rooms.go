@@ -59,7 +59,7 @@ func New(cfg Config) *Manager {
 	m := newManager(cfg.Meta, cfg.WAL.Instance(), r.tail, r.tail, r.reader, cfg.Settings.ColdReadsMax)
 	m.rooms = r
 	if cfg.Remote != nil {
-		m.remote = newRemoteReader(cfg)
+		m.remote, m.servedMemory = newRemoteReader(cfg), cfg.ServedMemory
 	}
 	up := m.uploaderConfig(cfg.WAL.Instance(), live{r.tail, r}, r.awaitOlder)
 	up.SetPace = cfg.SetUploadPace

@@ -17,6 +17,7 @@ type shares struct {
 	state    *budget.Account // producers and fetch sessions
 	uploads  *budget.Account // objects being assembled
 	remote   *budget.Account // tails read from other nodes
+	served   *budget.Account // tails being sent to other nodes
 	blocks   *budget.Account // the block cache
 }
 
@@ -41,6 +42,7 @@ func divide(cfg *config.Config) shares {
 	s.decoded = s.budget.Account("decoded-requests", max(total/32, 16*mib))
 	s.state = s.budget.Account("producers-and-sessions", max(total/32, 16*mib))
 	s.remote = s.budget.Account("remote-tails", max(total/64, 8*mib))
+	s.served = s.budget.Account("served-tails", max(total/64, 8*mib))
 	s.uploads = s.budget.Account("uploads", max(total/16, 4*(cfg.Object.PartBytes+int64(cfg.Object.BlockBytes))))
 	s.blocks = s.budget.Account("block-cache", cfg.Cache.BlockBytes)
 	return s

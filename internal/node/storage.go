@@ -296,7 +296,7 @@ func (n *Node) streamsConfig(meta *streammeta.Meta, cache *logcache.Cache, windo
 	}
 	return s3stream.Config{
 		Meta: meta, Node: n.cfg.Node.ID,
-		Remote: remote, RemoteMemory: n.shares.remote,
+		Remote: remote, RemoteMemory: n.shares.remote, ServedMemory: n.shares.served,
 		Marks: func(ctx context.Context) error { return n.partitions.Mark(ctx) },
 		WAL:   n.wal, LogCache: cache, Window: window, WALCapacity: n.cfg.WAL.CapacityBytes,
 		UploadStore:   n.pacing.uploads(n.store.Retry),

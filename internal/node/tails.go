@@ -9,6 +9,7 @@ import (
 	"github.com/seawallmq/seawall/broker"
 	"github.com/seawallmq/seawall/broker/partition"
 	"github.com/seawallmq/seawall/broker/peer"
+	"github.com/seawallmq/seawall/broker/server"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image/wire"
 	"github.com/seawallmq/seawall/s3stream"
@@ -144,12 +145,8 @@ func (n *Node) answerReadTail(ctx context.Context, t broker.Ticket, r s3stream.T
 		broker.Reply(t, &peer.Response{APIKey: peer.KeyReadTail, Payload: []byte{notHere}})
 		return
 	}
-	defer res.Release()
-	answer := make([]byte, tailHeadBytes, tailHeadBytes+res.Bytes())
-	answer[0] = isHere
-	binary.BigEndian.PutUint64(answer[1:], uint64(res.NextOffset))
-	for _, p := range res.Segments {
-		answer = append(answer, p...)
-	}
-	broker.Reply(t, &peer.Response{APIKey: peer.KeyReadTail, Payload: answer})
+	head := make([]byte, tailHeadBytes)
+	head[0] = isHere
+	binary.BigEndian.PutUint64(head[1:], uint64(res.NextOffset))
+	t.Respond(server.Response{Head: head, Segments: res.Segments, Owner: &res}) // the batches are not copied
 }

@@ -3,7 +3,9 @@ package node
 import (
 	"math"
 	"net"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,11 +14,13 @@ import (
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
-// stallable passes connections on, and holds back what they carry while it is
-// stalled.
+// stallable passes connections on, holds back what they carry while it is
+// stalled, and cuts one in the middle of an answer if it is told to.
 type stallable struct {
-	addr string
-	hold sync.RWMutex // locked while stalled
+	addr   string
+	hold   sync.RWMutex // locked while stalled
+	cutOff atomic.Bool  // the next large answer
+	cuts   atomic.Int32
 }
 
 func newStallable(t *testing.T, to string) *stallable {
@@ -38,20 +42,26 @@ func newStallable(t *testing.T, to string) *stallable {
 				_ = near.Close()
 				continue
 			}
-			go s.copy(near, far)
-			go s.copy(far, near)
+			go s.copy(near, far, true)
+			go s.copy(far, near, false)
 		}
 	}()
 	return s
 }
 
-func (s *stallable) copy(to, from net.Conn) {
+func (s *stallable) copy(to, from net.Conn, answers bool) {
 	defer to.Close()
 	defer from.Close()
-	buf := make([]byte, 32<<10)
+	buf := make([]byte, 4<<10)
 	for {
 		n, err := from.Read(buf)
 		s.hold.RLock()
+		if answers && n == len(buf) && s.cutOff.Load() {
+			s.cuts.Add(1)
+			_, _ = to.Write(buf[:n/2])
+			s.hold.RUnlock()
+			return
+		}
 		_, failed := to.Write(buf[:n])
 		s.hold.RUnlock()
 		if err != nil || failed != nil {
@@ -128,4 +138,39 @@ func TestZombie(t *testing.T) {
 	c.start()
 	l.produce(10)
 	l.check()
+}
+
+// TestAnswerCutOff: the holder of a closed tail dies while it answers another
+// broker's read of it. The reader goes on, from the rescuer.
+func TestAnswerCutOff(t *testing.T) {
+	store := startFaultyS3(t)
+	c := newCluster(t, "broker,controller", "broker", "broker")
+	var way *stallable
+	for i, s := range c.sources {
+		s["s3.wal.path"] = "0@file://" + c.dir + "/wal/n" + string(rune('1'+i)) + "?capacity=64MiB&fence=shared&buffered=true"
+		s["broker.session.timeout.ms"] = "1500"
+		s["s3.data.buckets"] = store.url
+		if i == 2 {
+			way = newStallable(t, strings.TrimPrefix(s["listeners"], "PLAINTEXT://"))
+			s["advertised.listeners"] = "PLAINTEXT://" + way.addr
+		}
+	}
+	c.start()
+	l := c.topic("t", 3)
+	l.produce(300) // each partition's tail is some ten kilobytes
+	store.mode.Store("500")
+	l.produce(1)
+	for p := range c.nodes[0].metadata.Image().AllPartitions() {
+		if p.Leader == 3 {
+			c.move(p, 1)
+		}
+	}
+	c.until("the tails to be closed", func() bool { return leads(c.nodes[0].metadata.Image(), 3) == 0 })
+	l.produce(1)
+	way.cutOff.Store(true)
+	var reading sync.WaitGroup
+	reading.Go(l.check)
+	c.until("an answer to be cut off", func() bool { return way.cuts.Load() > 0 })
+	c.drop(c.nodes[2])
+	reading.Wait()
 }
