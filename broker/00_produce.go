@@ -29,6 +29,8 @@ import (
 //     clients retry: nothing was appended.
 //   - A partition that is led elsewhere is answered with its leader's id, epoch
 //     and address (KIP-951).
+//   - While a partition changes hands, the request waits at either broker, for
+//     at most a second since that began: there is nowhere to send the client.
 //   - A repetition by an idempotent producer gets the first answer's offset,
 //     when that is durable.
 //   - Transactional produce is refused until there are transactions.
@@ -80,6 +82,7 @@ type produceTopic struct {
 type producePart struct {
 	partition.Append
 	req   *produceRequest
+	topic int // its place in produceRequest.topics
 	index int32
 	p     *partition.Partition
 	err   error
@@ -103,6 +106,9 @@ func (b *Broker) produce(c *Ctx, t Ticket) {
 		err := part.err
 		if err == nil {
 			err = part.start(now)
+		}
+		if errors.Is(err, partition.ErrNotLeader) {
+			err = part.follow(now)
 		}
 		if err != nil { // else AppendDone says, perhaps by now, what became of it
 			part.err = err
@@ -169,7 +175,7 @@ func (req *produceRequest) parse(body []byte) error {
 
 // add appends a partition and looks it up.
 func (req *produceRequest) add(t *produceTopic, index int32, records []byte, transactional bool) {
-	req.parts = append(req.parts, producePart{req: req, index: index})
+	req.parts = append(req.parts, producePart{req: req, index: index, topic: len(req.topics)})
 	part := &req.parts[len(req.parts)-1]
 	part.Batch, part.LeaderEpoch, part.BaseOffset, part.LogAppendTimeMs = records, -1, -1, -1
 	switch {
@@ -177,14 +183,22 @@ func (req *produceRequest) add(t *produceTopic, index int32, records []byte, tra
 		part.err = kerr.InvalidRequiredAcks
 	case transactional:
 		part.err = kerr.TransactionalIDAuthorizationFailed
-	case t.name != nil:
-		part.p, part.err = req.b.byName(t.name, index)
 	default:
-		part.p, part.err = req.b.partitionByID(t.id, index)
+		part.err = part.lookUp(t)
 	}
-	if part.err == nil && part.p.Internal() {
-		part.err = errInternalTopic
+}
+
+// lookUp finds the partition.
+func (part *producePart) lookUp(t *produceTopic) (err error) {
+	if t.name != nil {
+		part.p, err = part.req.b.byName(t.name, part.index)
+	} else {
+		part.p, err = part.req.b.partitionByID(t.id, part.index)
 	}
+	if err == nil && part.p.Internal() {
+		return errInternalTopic
+	}
+	return err
 }
 
 var errNoBatch = refuse(kerr.InvalidRecord, "A partition must have one record batch.")
@@ -248,6 +262,27 @@ func (part *producePart) waitForRoom(now time.Time) error {
 			return partition.ErrFull
 		}
 		if err := part.p.Append(&part.Append, now.UnixMilli()); !errors.Is(err, partition.ErrFull) {
+			return err
+		}
+	}
+}
+
+// follow tries again while the partition changes hands with this broker. Like
+// waitForRoom it holds up the connection's reader.
+func (part *producePart) follow(now time.Time) error {
+	req := part.req
+	t := &req.topics[part.topic]
+	ctx, cancel := context.WithTimeout(req.ticket.Request().Context(), min(req.timeout, produceWaitMax))
+	defer cancel()
+	defer context.AfterFunc(req.b.Stopped, cancel)()
+	for {
+		req.b.Partitions.Flush(false) // what this request appended before is not to wait
+		waited := req.b.settle(ctx, t.id, string(t.name), part.index)
+		err := part.lookUp(t) // if it did not wait, the change may be over since the last look
+		if err == nil {
+			err = part.start(now)
+		}
+		if !waited || !errors.Is(err, partition.ErrNotLeader) {
 			return err
 		}
 	}

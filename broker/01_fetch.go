@@ -32,6 +32,8 @@ import (
 //   - Sessions as in KIP-227, bounded in number and bytes.
 //   - A partition that is led elsewhere is answered with its leader's id, epoch
 //     and address (KIP-951).
+//   - While a partition changes hands, the request waits at either broker, for
+//     at most a second since that began: there is nowhere to send the client.
 //   - When the broker stops, waits end and answer with what is there.
 //   - Both isolation levels end at the high watermark while there are no
 //     transactions.
@@ -112,6 +114,10 @@ func (b *Broker) fetch(c *Ctx, req *kmsg.FetchRequest, t Ticket) {
 // more, or hands over to a reader of history.
 func (f *fetch) attempt() {
 	cold := f.readAll(context.Background(), false)
+	if part := f.unsettled(); part != nil {
+		go f.settle(part)
+		return
+	}
 	switch {
 	case cold && f.historyIsDue():
 		go f.readCold()
@@ -120,6 +126,38 @@ func (f *fetch) attempt() {
 	default:
 		f.wait()
 	}
+}
+
+// unsettled is a partition that changes hands with this broker just now, or did
+// since it was looked up; nil if none does, or if nobody waits for the answer.
+func (f *fetch) unsettled() *fetchPart {
+	if f.b.Stopped.Err() != nil || f.ticket.Request().Context().Err() != nil {
+		return nil
+	}
+	for i := range f.reads {
+		r := &f.reads[i]
+		if !errors.Is(r.err, partition.ErrNotLeader) {
+			continue
+		}
+		if f.b.settles(r.part.id, r.part.topic, r.part.index) {
+			return r.part
+		}
+		if _, err := f.b.follow(r.part.fetchKey); err == nil {
+			return r.part
+		}
+	}
+	return nil
+}
+
+// settle tries again when a partition has changed hands. It has a goroutine of
+// its own.
+func (f *fetch) settle(part *fetchPart) {
+	f.discard()
+	ctx, cancel := context.WithCancel(f.ticket.Request().Context())
+	defer cancel()
+	defer context.AfterFunc(f.b.Stopped, cancel)()
+	f.b.settle(ctx, part.id, part.topic, part.index)
+	f.attempt()
 }
 
 // historyIsDue says whether what is not in memory must be in this answer. It

@@ -55,7 +55,7 @@ func (b *Broker) listOffset(ctx context.Context, req *kmsg.ListOffsetsRequest, t
 	rp *kmsg.ListOffsetsRequestTopicPartition) kmsg.ListOffsetsResponseTopicPartition {
 	out := kmsg.NewListOffsetsResponseTopicPartition()
 	out.Partition = rp.Partition
-	p, err := b.byName([]byte(topic), rp.Partition)
+	p, err := b.awaitByName(ctx, topic, rp.Partition)
 	if err == nil {
 		err = p.CheckLeaderEpoch(rp.CurrentLeaderEpoch)
 	}

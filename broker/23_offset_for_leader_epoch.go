@@ -13,7 +13,7 @@ import "github.com/twmb/franz-go/pkg/kmsg"
 // Versions:
 //   - 2: current leader epoch. 4: flexible.
 
-func (b *Broker) offsetForLeaderEpoch(_ *Ctx, req *kmsg.OffsetForLeaderEpochRequest) kmsg.Response {
+func (b *Broker) offsetForLeaderEpoch(c *Ctx, req *kmsg.OffsetForLeaderEpochRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
 	for i := range req.Topics {
 		t := &req.Topics[i]
@@ -23,7 +23,7 @@ func (b *Broker) offsetForLeaderEpoch(_ *Ctx, req *kmsg.OffsetForLeaderEpochRequ
 			q := &t.Partitions[j]
 			rp := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
 			rp.Partition, rp.LeaderEpoch, rp.EndOffset = q.Partition, -1, -1
-			p, err := b.byName([]byte(t.Topic), q.Partition)
+			p, err := b.awaitByName(c.Context(), t.Topic, q.Partition)
 			if err == nil {
 				err = p.CheckLeaderEpoch(q.CurrentLeaderEpoch)
 			}

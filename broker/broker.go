@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"log/slog"
 	"runtime"
 
@@ -101,7 +102,7 @@ func (b *Broker) register(r *Registry) {
 	Handle(r, 1, 6, b.deleteTopics, Blocking())
 	Handle(r, 0, 2, b.deleteRecords, Blocking())
 	Handle(r, 0, 5, b.initProducerID, Blocking())
-	Handle(r, 2, 4, b.offsetForLeaderEpoch)
+	Handle(r, 2, 4, b.offsetForLeaderEpoch, Blocking())
 	Handle(r, 1, 4, b.describeConfigs)
 	Handle(r, 0, 2, b.replaceConfigs, Blocking())
 	Handle(r, 1, 5, b.describeLogDirs)
@@ -133,6 +134,49 @@ func (b *Broker) byID(topic ids.TopicID, index int32) (*partition.Partition, err
 		return nil, partition.ErrNotLeader
 	}
 	return b.Partitions.ByID(topic, index)
+}
+
+// settle waits while a partition changes hands with this broker; see
+// [partition.Set.Settle]. It is to be looked up again if settle returns true.
+// The topic is named by id or, when that is zero, by name.
+func (b *Broker) settle(ctx context.Context, id ids.TopicID, name string, index int32) bool {
+	if b.Lease != nil && !b.Lease.Valid() {
+		return false
+	}
+	id, ok := b.topicID(id, name)
+	return ok && b.Partitions.Settle(ctx, id, index)
+}
+
+// settles says whether settle would wait.
+func (b *Broker) settles(id ids.TopicID, name string, index int32) bool {
+	if b.Lease != nil && !b.Lease.Valid() {
+		return false
+	}
+	id, ok := b.topicID(id, name)
+	return ok && b.Partitions.Settles(id, index)
+}
+
+// topicID is id or, when that is zero, the id of the topic of that name.
+func (b *Broker) topicID(id ids.TopicID, name string) (ids.TopicID, bool) {
+	if !id.IsZero() {
+		return id, true
+	}
+	t, ok := b.Metadata.Image().TopicByName(name)
+	if !ok {
+		return id, false
+	}
+	return t.ID, true
+}
+
+// awaitByName is byName that waits while the partition changes hands with this
+// broker.
+func (b *Broker) awaitByName(ctx context.Context, topic string, index int32) (*partition.Partition, error) {
+	p, err := b.byName([]byte(topic), index)
+	for waited := true; waited && errors.Is(err, partition.ErrNotLeader); {
+		waited = b.settle(ctx, ids.TopicID{}, topic, index)
+		p, err = b.byName([]byte(topic), index) // if it did not wait, the change may be over since the last look
+	}
+	return p, err
 }
 
 func (d *Deps) randomUint32() uint32 {

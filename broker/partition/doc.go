@@ -12,12 +12,12 @@
 //
 // Goroutines: one for the [Set], which follows the metadata and waits for
 // neither disk nor object store; one for retention; and one for each of a
-// bounded number of partitions whose state is being restored. Appends and reads run in their callers' goroutines; what an
-// append's durability sets off runs in the goroutine that the stream's
-// completion comes on, and never blocks.
+// bounded number of partitions whose state is being restored. Appends and reads
+// run in their callers' goroutines; what an append's durability sets off runs in
+// the goroutine that the stream's completion comes on, and never blocks.
 //
-// Lock order: Set.mu, then Partition.mu (offsets, sequences; held over the
-// stream's Append, which copies and does not wait for the device), then
+// Lock order: settling.mu, Set.mu, then Partition.mu (offsets, sequences; held
+// over the stream's Append, which copies and does not wait for the device), then
 // Partition.hwMu (high watermark, those who wait for it), a leaf that
 // completions take. Waiters are called with no lock held.
 package partition

@@ -132,6 +132,7 @@ func (n *notice) noteStream(prev, next *image.Image, s *image.Stream) {
 // Changed notes what a change of the metadata, from prev to next, touches. It is
 // called in the metadata's order and does not block.
 func (s *Set) Changed(prev, next *image.Image, d image.Delta) {
+	s.followHands(next, d)
 	s.followStarts(d)
 	n := &s.notice
 	n.mu.Lock()

@@ -83,8 +83,9 @@ type Set struct {
 	refused  int // partitions that the metadata did not open at the last look
 	retry    *retry
 
-	notice  notice
-	changed chan struct{} // capacity 1: there is something in notice
+	notice   notice
+	settling settling
+	changed  chan struct{} // capacity 1: there is something in notice
 }
 
 // topic has what this node leads of a topic.
@@ -99,7 +100,8 @@ func NewSet(cfg SetConfig) *Set {
 	s := &Set{
 		cfg:  cfg,
 		byID: map[ids.TopicID]*topic{}, byName: map[string]*topic{}, byStream: map[ids.StreamID]*Partition{},
-		openings: newOpenings(), blocked: map[key]struct{}{}, retry: newRetry(cfg.Clock, cfg.Random), changed: make(chan struct{}, 1),
+		openings: newOpenings(), blocked: map[key]struct{}{}, retry: newRetry(cfg.Clock, cfg.Random),
+		settling: newSettling(cfg.Clock), changed: make(chan struct{}, 1),
 	}
 	s.inForce.Store(cfg.Base)
 	s.notice.init()
@@ -393,7 +395,6 @@ func (s *Set) newPartition(img *image.Image, t *image.Topic, index int32, stream
 	return p
 }
 
-// add serves a partition.
 // add serves a partition. First its log gets a mark: nothing of it can be durable
 // there before that is.
 func (s *Set) add(p *Partition) {
@@ -413,6 +414,7 @@ func (s *Set) add(p *Partition) {
 	s.notice.leads(1)
 	s.byStream[p.stream.ID()] = p
 	s.mu.Unlock()
+	s.settling.settled(key{p.TopicID, p.Index})
 	// It may have been trimmed since it was opened; from here on, Changed tells.
 	if st, ok := s.cfg.Image().Stream(p.stream.ID()); ok {
 		p.trimmed(st.StartOffset)

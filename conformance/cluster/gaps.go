@@ -8,10 +8,10 @@ import (
 	"github.com/seawallmq/seawall/conformance/oracle/load"
 )
 
-// gaps watches the acks of a load.
+// gaps watches the acks of a load, or its tail reader.
 type gaps struct {
 	mu      sync.Mutex
-	last    time.Time // of the latest ack
+	last    time.Time // of the latest ack or read
 	longest time.Duration
 	// waiting is closed by the first ack of a record sent after since.
 	waiting chan time.Time
@@ -22,24 +22,36 @@ type gaps struct {
 func (g *gaps) note(a load.Ack) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.last.IsZero() {
-		g.longest = max(g.longest, a.At.Sub(g.last))
-	}
-	g.last = a.At
+	g.count(a.At)
 	if g.waiting != nil && a.Sent.After(g.since) {
 		g.waiting <- a.At
 		g.waiting = nil
 	}
 }
 
-// begin starts a new watch for the longest time without an ack.
+// noteRead is the OnRead of a load.
+func (g *gaps) noteRead(at time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.count(at)
+}
+
+// count is called with mu held.
+func (g *gaps) count(at time.Time) {
+	if !g.last.IsZero() {
+		g.longest = max(g.longest, at.Sub(g.last))
+	}
+	g.last = at
+}
+
+// begin starts a new watch for the longest time without one.
 func (g *gaps) begin() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.longest = 0
 }
 
-// end is the longest time without an ack since begin, up to now.
+// end is the longest time without one since begin, up to now.
 func (g *gaps) end() time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -18,7 +18,8 @@ type probe struct {
 	*rig
 	topic  string
 	load   *load.Load
-	gaps   gaps
+	gaps   gaps // of the acks
+	reads  gaps // of the tail reader
 	client *kgo.Client
 	admin  *kadm.Client
 }
@@ -29,6 +30,7 @@ func newProbe(ctx context.Context, r *rig, topic string, cfg load.Config) (*prob
 	defer cancel()
 	p := &probe{rig: r, topic: topic}
 	cfg.Brokers, cfg.Topic, cfg.Partitions, cfg.Producers, cfg.OnAck = r.brokers(), topic, 1, 1, p.gaps.note
+	cfg.OnRead = p.reads.noteRead
 	var err error
 	if p.load, err = load.Start(ctx, cfg); err != nil {
 		return nil, err

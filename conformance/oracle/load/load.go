@@ -24,9 +24,15 @@ type Config struct {
 	InFlight   int           // records a producer has unanswered at most
 	ValueBytes int           // at least 48
 	Linger     time.Duration // of the producers; 0 sends at once
+	// Plain leaves waits and retries as the client library has them, for figures
+	// of what a client sees. Else clients try again sooner, so that a run of
+	// faults does not spend its time in their pauses.
+	Plain bool
 	// OnAck is told of every ack as it comes, in the order of each partition's
 	// offsets; it must not block, nor call the Load. It may be nil.
 	OnAck func(Ack)
+	// OnRead is told when records reached the tail reader; as OnAck.
+	OnRead func(at time.Time)
 }
 
 // Ack is one record's answer.
@@ -100,17 +106,23 @@ func (l *Load) Close() {
 	l.done.Wait()
 }
 
-// clientOptions make a client come back soon after a restart, and never give up.
+// clientOptions make a client that never gives up and, unless it is to be a
+// plain one, comes back soon after a restart.
 func (cfg Config) clientOptions() []kgo.Opt {
-	return []kgo.Opt{
+	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
 		kgo.AlwaysRetryEOF(),
-		kgo.DialTimeout(2 * time.Second),
-		kgo.MetadataMinAge(20 * time.Millisecond),
-		kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
 		kgo.RetryTimeout(10 * time.Minute),
 		kgo.RequestRetries(1 << 30),
 	}
+	if cfg.Plain {
+		return opts
+	}
+	return append(opts,
+		kgo.DialTimeout(2*time.Second),
+		kgo.MetadataMinAge(20*time.Millisecond),
+		kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
+	)
 }
 
 func (cfg Config) producerOptions() []kgo.Opt {

@@ -43,6 +43,9 @@ func (l *Load) followTail(cl *kgo.Client) {
 			}
 			return
 		}
+		if l.cfg.OnRead != nil && !fetches.Empty() {
+			l.cfg.OnRead(time.Now())
+		}
 		l.mu.Lock()
 		fetches.EachRecord(func(r *kgo.Record) {
 			l.noteRead("the tail reader", r)
