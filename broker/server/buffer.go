@@ -5,11 +5,16 @@ import (
 	"sync"
 
 	"github.com/seawallmq/seawall/internal/invariant"
+	"github.com/seawallmq/seawall/internal/recycle"
 )
 
 const (
 	bufferClassMin = 9  // 512 B
-	bufferClassMax = 22 // 4 MiB; larger buffers are left to the collector
+	bufferClassMax = 16 // 64 KiB; larger buffers are of largeBuffers
+
+	// largeBytesMax is how much memory of large requests and responses is kept
+	// for the next.
+	largeBytesMax = 64 << 20
 )
 
 // Buffer is pooled memory. Its holder may replace B, for instance by appending
@@ -18,13 +23,16 @@ type Buffer struct {
 	B []byte
 }
 
-var bufferPools [bufferClassMax + 1]sync.Pool
+var (
+	bufferPools  [bufferClassMax + 1]sync.Pool
+	largeBuffers = recycle.NewBuffers(largeBytesMax)
+)
 
 // GetBuffer returns a buffer with len(B) 0 and a capacity of at least n bytes.
 func GetBuffer(n int) *Buffer {
 	class := bufferClass(n)
 	if class > bufferClassMax {
-		return &Buffer{B: make([]byte, 0, n)}
+		return &Buffer{B: largeBuffers.Get(n)}
 	}
 	if b, ok := bufferPools[class].Get().(*Buffer); ok {
 		b.B = b.B[:0]
@@ -42,10 +50,13 @@ func (b *Buffer) Release() {
 	}
 	// A buffer grown by append lands in the largest class it can serve.
 	class := bits.Len(uint(cap(b.B))) - 1
-	if class < bufferClassMin || class > bufferClassMax {
-		return
+	switch {
+	case cap(b.B) > 1<<bufferClassMax:
+		largeBuffers.Put(b.B)
+		b.B = nil
+	case class >= bufferClassMin:
+		bufferPools[class].Put(b)
 	}
-	bufferPools[class].Put(b)
 }
 
 // bufferClass is the smallest class that holds n bytes.
@@ -61,5 +72,5 @@ func bufferBytes(n int) int {
 	if class := bufferClass(n); class <= bufferClassMax {
 		return 1 << class
 	}
-	return n
+	return recycle.Size(n)
 }

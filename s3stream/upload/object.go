@@ -117,7 +117,7 @@ func (w *objectWriter) batch(e Extent, b Batch) (copied []byte, err error) {
 		if err := w.parts.reserve(); err != nil {
 			return nil, err
 		}
-		w.buf = w.u.blocks.get(size)
+		w.buf = w.u.blocks.Get(max(w.u.cfg.BlockBytes, size))
 		w.block = objfmt.Block{Stream: e.Stream, Epoch: e.Epoch, Start: b.Start, Kind: objfmt.DataBlock}
 	}
 	begin := len(w.buf)
@@ -158,7 +158,7 @@ func (w *objectWriter) sendFull() error {
 // recycle gives back a block that an error left half filled.
 func (w *objectWriter) recycle() {
 	if w.buf != nil {
-		w.u.blocks.put(w.buf)
+		w.u.blocks.Put(w.buf)
 		w.buf = nil
 	}
 }

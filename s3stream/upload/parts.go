@@ -3,7 +3,6 @@ package upload
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -121,45 +120,10 @@ type block struct {
 func (u *Uploader) free(blocks []*block, reserved int64) {
 	for _, b := range blocks {
 		if b.parts.Add(-1) == 0 {
-			u.blocks.put(b.buf)
+			u.blocks.Put(b.buf)
 		}
 	}
 	if reserved > 0 {
 		u.cfg.Memory.Release(reserved)
-	}
-}
-
-// blockPool recycles block buffers: of the size of a block, and of multiples by
-// powers of two for batches that are larger. What it holds free is bounded by
-// what was in use at once, and given up when it was long not needed.
-type blockPool struct {
-	size    int
-	classes [12]sync.Pool // of *[]byte; class i is size << i
-}
-
-// get returns an empty buffer with room for n bytes, or for a block if that is
-// more.
-func (p *blockPool) get(n int) []byte {
-	size := p.size
-	for i := range p.classes {
-		if n <= size {
-			if b, ok := p.classes[i].Get().(*[]byte); ok {
-				return (*b)[:0]
-			}
-			return make([]byte, 0, size)
-		}
-		size *= 2
-	}
-	return make([]byte, 0, n)
-}
-
-func (p *blockPool) put(b []byte) {
-	size := p.size
-	for i := range p.classes {
-		if cap(b) == size {
-			p.classes[i].Put(&b)
-			return
-		}
-		size *= 2
 	}
 }

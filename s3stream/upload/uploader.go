@@ -11,6 +11,7 @@ import (
 	"github.com/seawallmq/seawall/internal/budget"
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/recycle"
 	"github.com/seawallmq/seawall/s3stream/meta"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 )
@@ -131,11 +132,15 @@ type Stats struct {
 	Failures      uint64 // attempts that had to be repeated
 }
 
+// blocksKeptShare is the part of the memory for uploads that is kept, beyond
+// what is in use, for the next objects.
+const blocksKeptShare = 4
+
 // Uploader uploads the generations of one WAL instance, one after another:
 // commits of a stream must be contiguous.
 type Uploader struct {
 	cfg    Config
-	blocks blockPool
+	blocks *recycle.Buffers
 	poke   chan struct{} // capacity 1: look at the triggers
 	work   chan struct{} // capacity 1: the queue has changed
 
@@ -158,7 +163,7 @@ type Uploader struct {
 // New makes an Uploader. Nothing happens before Run.
 func New(cfg Config) *Uploader {
 	return &Uploader{
-		cfg: cfg, blocks: blockPool{size: cfg.BlockBytes},
+		cfg: cfg, blocks: recycle.NewBuffers(cfg.Memory.Limit() / blocksKeptShare),
 		poke: make(chan struct{}, 1), work: make(chan struct{}, 1), settled: make(chan struct{}),
 		inFlight: map[ids.ObjectID]struct{}{},
 		pace:     pace{t: cfg.Triggers},

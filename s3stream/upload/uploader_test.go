@@ -492,7 +492,7 @@ func TestForceDuringASealStands(t *testing.T) {
 	w.add(1, 1, 100)
 	var u *Uploader
 	again := sync.OnceFunc(func() { w.add(1, 1, 100); u.Force() })
-	u = New(Config{Source: forcing{w, again}, Clock: clock.Wall(), Log: slog.New(slog.DiscardHandler)})
+	u = New(Config{Source: forcing{w, again}, Memory: budget.New(1<<20).Account("uploads", 1<<20), Clock: clock.Wall(), Log: slog.New(slog.DiscardHandler)})
 	u.Force()
 	u.SealIfDue()
 	u.SealIfDue()

@@ -1,0 +1,10 @@
+// Package recycle keeps large byte buffers for use again.
+//
+// Owns: free buffers, up to a number of bytes. A buffer of megabytes that is
+// made anew costs more than what it is made for: the runtime clears it, and
+// every page of it faults in when it is written first. sync.Pool does not help
+// where buffers have many sizes, and forgets them at each collection.
+//
+// Does not own: buffers that are in use, whose bytes their users account for.
+// No goroutines. Each Buffers has one lock, and calls nobody under it.
+package recycle
