@@ -19,7 +19,8 @@ const (
 	KeyMetaFetch    int16 = 20001 // metadata after an offset; a long poll
 	KeyRescueFailed int16 = 20002 // a WAL that its rescuer cannot read
 	KeyRaft         int16 = 20003 // the connection is consensus's from the answer on
-	KeyLoads        int16 = 20004 // what the partitions of a broker cost it
+	KeyReport       int16 = 20004 // what a broker's partitions cost it, and what its WAL holds
+	KeyStanding     int16 = 20005 // what the active controller knows of the nodes
 	KeyReadTail     int16 = 20100 // batches of a closed tail from the node that holds it
 	KeyTailState    int16 = 20101 // a stream's producers where a tail ends
 )
@@ -33,7 +34,8 @@ var apis = map[int16]struct {
 	KeyMetaFetch:    {"MetaFetch", 0},
 	KeyRescueFailed: {"RescueFailed", 0},
 	KeyRaft:         {"RaftStream", 0},
-	KeyLoads:        {"Loads", 0},
+	KeyReport:       {"Report", 0},
+	KeyStanding:     {"Standing", 0},
 	KeyReadTail:     {"ReadTail", 0},
 	KeyTailState:    {"TailState", 0},
 }

@@ -34,9 +34,12 @@ type devCluster struct {
 	out       io.Writer
 }
 
-// controllerPortOffset lies between the ports of a node for clients and for
-// controllers.
-const controllerPortOffset = 10000
+// A node's ports for controllers and for gossip lie this far from that for
+// clients.
+const (
+	controllerPortOffset = 10000
+	gossipPortOffset     = 5000
+)
 
 // nodesMax bounds the nodes of a cluster on one machine.
 const nodesMax = 9
@@ -50,13 +53,14 @@ func layOut(n int, listen, admin string) ([]config.ClusterNode, error) {
 	var nodes []config.ClusterNode
 	for i := range n {
 		node := config.ClusterNode{ID: i + 1}
-		var err1, err2, err3 error
+		var err1, err2, err3, err4 error
 		node.Kafka, err1 = portAfter("--listen", listen, i)
 		node.Controller, err2 = portAfter("--listen", listen, i+controllerPortOffset)
+		node.Gossip, err3 = portAfter("--listen", listen, i+gossipPortOffset)
 		if admin != "" {
-			node.Admin, err3 = portAfter("--admin", admin, i)
+			node.Admin, err4 = portAfter("--admin", admin, i)
 		}
-		if err := errors.Join(err1, err2, err3); err != nil {
+		if err := errors.Join(err1, err2, err3, err4); err != nil {
 			return nil, usageError{err}
 		}
 		nodes = append(nodes, node)

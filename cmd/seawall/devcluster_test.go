@@ -16,7 +16,7 @@ func TestClusterFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if nodes[2] != (config.ClusterNode{ID: 3, Kafka: "127.0.0.1:9094", Controller: "127.0.0.1:19094", Admin: "127.0.0.1:9646"}) {
+	if nodes[2] != (config.ClusterNode{ID: 3, Kafka: "127.0.0.1:9094", Controller: "127.0.0.1:19094", Gossip: "127.0.0.1:14094", Admin: "127.0.0.1:9646"}) {
 		t.Errorf("node 3 is at %+v", nodes[2])
 	}
 	d := &devCluster{dir: t.TempDir(), nodes: nodes}
@@ -35,7 +35,7 @@ func TestClusterFiles(t *testing.T) {
 		if err != nil {
 			t.Fatalf("node %d: %v", n.ID, err)
 		}
-		if cfg.Node.ID != ids.NodeID(n.ID) || len(cfg.Controller.Voters) != 3 || cfg.WAL.FenceKind != config.FenceShared {
+		if cfg.Node.ID != ids.NodeID(n.ID) || len(cfg.Controller.Voters) != 3 || cfg.Gossip.Listener != n.Gossip || len(cfg.Gossip.Seeds) != 2 || cfg.WAL.FenceKind != config.FenceShared {
 			t.Errorf("node %d: %+v, %+v, %+v", n.ID, cfg.Node, cfg.Controller, cfg.WAL)
 		}
 		if cluster == "" {

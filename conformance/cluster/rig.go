@@ -94,7 +94,7 @@ func (r *rig) addNode(id int) error {
 		file:        filepath.Join(r.dir, fmt.Sprintf("node-%d.properties", id)),
 		log:         filepath.Join(r.dir, fmt.Sprintf("node-%d.log", id)),
 	}
-	for _, addr := range []*string{&n.Kafka, &n.Controller, &n.Admin} {
+	for _, addr := range []*string{&n.Kafka, &n.Controller, &n.Gossip, &n.Admin} {
 		var err error
 		if *addr, err = proc.FreeAddress(); err != nil {
 			return err

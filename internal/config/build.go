@@ -20,6 +20,8 @@ func (c *Config) build(faults *Faults) {
 		Enabled: r.flag("autobalancer.controller.enable"), Interval: r.duration("autobalancer.controller.anomaly.detect.interval.ms"),
 	}
 	c.Admin.Addr = r.text("admin.listener")
+	c.Gossip = Gossip{Listener: r.text("gossip.listener"), Seeds: r.list("gossip.seeds")}
+	c.Gossip.Key, _ = parseGossipKey(r.text("gossip.encryption.key")) // was checked as the property's value
 	c.buildStorage(r)
 	c.buildMemory(r)
 	c.Topics = Topics{
@@ -119,7 +121,7 @@ func (c *Config) buildNetwork(r reader, faults *Faults) {
 func (c *Config) voters(r reader, faults *Faults) []Voter {
 	const property = "controller.quorum.voters"
 	if _, explicit := c.set[property]; !explicit {
-		if !c.Node.IsController || r.text("controller.quorum.bootstrap.servers") != "" {
+		if !c.Node.IsController || r.text("controller.quorum.bootstrap.servers") != "" || r.text("gossip.seeds") != "" {
 			return nil
 		}
 		alone := Voter{ID: int32(c.Node.ID), Host: "localhost"}

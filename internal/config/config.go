@@ -16,6 +16,7 @@ type Config struct {
 	Lease      Lease
 	Balance    Balance
 	Admin      Admin
+	Gossip     Gossip
 	Memory     Memory
 	WAL        WAL
 	WALTimeout time.Duration // how long one WAL write may hang before the WAL is fenced
@@ -76,7 +77,7 @@ type Network struct {
 
 // Controller is the metadata quorum, and how a node finds it.
 type Controller struct {
-	Voters    []Voter  // as configured; none when Bootstrap is to find them
+	Voters    []Voter  // as configured; none when Bootstrap, or gossip, is to find them
 	Bootstrap []string // host:port of controller listeners
 }
 
@@ -101,6 +102,13 @@ type Balance struct {
 // Admin is the HTTP listener for health and metrics.
 type Admin struct {
 	Addr string // host:port; "" is none
+}
+
+// Gossip is how nodes tell each other hints.
+type Gossip struct {
+	Listener string   // host:port; "" is none
+	Seeds    []string // host:port of others'
+	Key      []byte   // 16, 24 or 32 bytes; nil does not encrypt
 }
 
 // Memory is the one budget over all caches, queues and buffers.

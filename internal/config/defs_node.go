@@ -46,8 +46,12 @@ var nodeDefs = []Def{
 
 	{Name: "admin.listener", Type: String, Default: "127.0.0.1:9644", Valid: check{"host:port", checkHostPort},
 		Doc: "Where /healthz, /readyz, /metrics and /debug/pprof are served, without authentication. Empty: nowhere."},
-	{Name: "gossip.listener", Type: String, Default: ":7946", Valid: check{"host:port", checkHostPort}, Inert: true,
-		Doc: "Where nodes tell each other of their zone and endpoints."},
+	{Name: "gossip.listener", Type: String, Valid: check{"host:port", checkHostPort},
+		Doc: "Where nodes gossip, by TCP and UDP, of their zone, addresses, load and health: hints, on which no decision of safety rests. It needs cluster.id, the same on each. An empty host is every address, of which others are told the first private one. Empty: nowhere."},
+	{Name: "gossip.seeds", Type: List, Valid: check{"host:port,…", checkHostPorts},
+		Doc: "Where other nodes gossip, as host:port; one that is up is enough. A node that knows no controller finds them so: a controller that has this, and neither controller.quorum.voters nor controller.quorum.bootstrap.servers, waits at its first start until it is added to the voters."},
+	{Name: "gossip.encryption.key", Type: Password, Sensitive: true, Valid: check{"16, 24 or 32 bytes in base64", checkGossipKey},
+		Doc: "Encrypts and authenticates the gossip by AES: 16, 24 or 32 bytes in base64, the same on every node. Empty: whoever reaches the listener can listen and tell lies. Draw one by: head -c 32 /dev/urandom | base64"},
 	{Name: "memory.budget.bytes", Type: Long, Default: "-1", Unit: "bytes", Valid: atLeast(-1),
 		Doc: "The bound over every cache, queue and buffer together. -1: half of the memory of the machine or its cgroup."},
 }

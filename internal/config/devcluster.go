@@ -7,10 +7,10 @@ import (
 )
 
 // ClusterNode is where one of several nodes on one machine listens, each as
-// host:port. Admin may be empty for none.
+// host:port. Gossip and Admin may be empty for none.
 type ClusterNode struct {
-	ID                       int
-	Kafka, Controller, Admin string
+	ID                               int
+	Kafka, Controller, Gossip, Admin string
 }
 
 // Every node of a cluster on one machine has these to itself.
@@ -28,9 +28,12 @@ func DevClusterDefaults(dir, cluster, store string, self ClusterNode, all []Clus
 	properties := DevDefaults(dir, self.Kafka, self.Admin, store)
 	wal := WAL{Kind: WALFile, Path: path.Join(dir, "wal", name), CapacityBytes: clusterWALCapacity,
 		IODepth: defaultIODepth, FenceKind: FenceShared}
-	var voters []string
+	var voters, seeds []string
 	for _, n := range all {
 		voters = append(voters, fmt.Sprintf("%d@%s", n.ID, n.Controller))
+		if n.ID != self.ID && n.Gossip != "" {
+			seeds = append(seeds, n.Gossip)
+		}
 	}
 	for k, v := range map[string]string{
 		"process.roles":            "broker,controller",
@@ -38,6 +41,8 @@ func DevClusterDefaults(dir, cluster, store string, self ClusterNode, all []Clus
 		"cluster.id":               cluster,
 		"controller.quorum.voters": strings.Join(voters, ","),
 		"listeners":                "PLAINTEXT://" + self.Kafka + ",CONTROLLER://" + self.Controller,
+		"gossip.listener":          self.Gossip,
+		"gossip.seeds":             strings.Join(seeds, ","),
 		"log.dirs":                 path.Join(dir, name),
 		"s3.wal.path":              wal.URL(),
 		"memory.budget.bytes":      fmt.Sprint(clusterMemoryBudget),

@@ -157,6 +157,11 @@ func TestCrossFieldFaults(t *testing.T) {
 		{"broker for controllers", "process.roles=broker\ncontroller.quorum.voters=2@a:1\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093", "is for controllers, and this node is none"},
 		{"bootstrap servers", "controller.quorum.bootstrap.servers=a", "must be host:port"},
 		{"inter-broker listener", "inter.broker.listener.name=INSIDE", "inter.broker.listener.name=INSIDE: is not among the listeners"},
+		{"gossip of no cluster", "gossip.listener=:7946", "cluster.id: is required with gossip.listener"},
+		{"seeds and no gossip", "gossip.seeds=a:1", "gossip.listener: is required with gossip.seeds"},
+		{"gossip key of no length", "gossip.encryption.key=AAAA\nnum.partitions=x", "num.partitions"}, // and the next one's
+		{"gossip key", "gossip.encryption.key=AAAA\nnum.partitions=x", "gossip.encryption.key=[hidden]: must be 16, 24 or 32 bytes"},
+		{"gossip key in words", "gossip.encryption.key=secret!", "gossip.encryption.key=[hidden]: must be base64"},
 		{"session", "broker.session.timeout.ms=400", "is less than twice broker.heartbeat.interval.ms"},
 		{"foreign voter", "controller.quorum.voters=3@a:1", "controller.quorum.voters=3@a:1: does not name this node"},
 		{"no client listener", "listeners=CONTROLLER://:9093", "names no listener for clients"},
@@ -180,6 +185,23 @@ func TestCrossFieldFaults(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
 		})
+	}
+}
+
+func TestGossip(t *testing.T) {
+	const key = "AAECAwQFBgcICQoLDA0ODw=="
+	c, _, err := Load(Sources{Hostname: "h", File: []byte("node.id=1\nprocess.roles=broker\nlisteners=PLAINTEXT://h:9092\ns3.data.buckets=0@file:///o\n" +
+		"cluster.id=AAAAAAAAAAAAAAAAAAAAAQ\ngossip.listener=:7946\ngossip.seeds=a:1,b:2\ngossip.encryption.key=" + key)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := c.Gossip; g.Listener != ":7946" || len(g.Seeds) != 2 || len(g.Key) != 16 || len(c.Controller.Voters) != 0 {
+		t.Errorf("%+v, voters %v", c.Gossip, c.Controller.Voters)
+	}
+	for _, e := range c.DescribeBroker() {
+		if strings.Contains(e.Value, key) {
+			t.Errorf("%s shows the key", e.Def.Name)
+		}
 	}
 }
 

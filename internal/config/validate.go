@@ -23,6 +23,7 @@ func (c *Config) Validate() error {
 func (c *Config) validate(faults *Faults) {
 	c.validateNode(faults)
 	c.validateQuorum(faults)
+	c.validateGossip(faults)
 	c.validateListeners(faults)
 	if c.Node.IsBroker {
 		c.validateStorage(faults)
@@ -60,7 +61,7 @@ func (c *Config) validateQuorum(faults *Faults) {
 	}
 	switch {
 	case n.ID < 0: // reported
-	case !n.IsController && len(voters) == 0 && len(c.Controller.Bootstrap) == 0:
+	case !n.IsController && len(voters) == 0 && len(c.Controller.Bootstrap) == 0 && len(c.Gossip.Seeds) == 0:
 		faults.add(property, text, "names nobody, and this node is no controller",
 			"write the controllers, for example controller.quorum.voters=1@host1:9093,2@host2:9093,3@host3:9093")
 	case !n.IsController && listed:
@@ -74,7 +75,7 @@ func (c *Config) validateQuorum(faults *Faults) {
 	}
 	if n.IsController && len(voters) > 1 && n.ClusterID == "" {
 		faults.add("cluster.id", "", "is required with several controllers, the same on every node",
-			"draw one once, for example by: head -c 16 /dev/urandom | basenc --base64url | cut -c 1-22")
+			drawClusterID)
 	}
 	if l := c.Lease; l.Session < 2*l.Interval {
 		faults.add("broker.session.timeout.ms", strconv.FormatInt(l.Session.Milliseconds(), 10),

@@ -18,7 +18,8 @@ func (n *Node) clusterStatus() (any, error) {
 	if err := n.upForOperators(); err != nil {
 		return nil, err
 	}
-	return status.Describe(n.metadata.Image(), n.cfg.Node.ID, n.activeController(), n.voters()), nil
+	v := n.view(n.ctx)
+	return status.Describe(n.metadata.Image(), &v), nil
 }
 
 // balancePlan is what balancing would move.
@@ -59,14 +60,6 @@ func (n *Node) activeController() ids.NodeID {
 		return n.controller.Quorum().Leader
 	}
 	return n.controllers.known()
-}
-
-// voters are the controllers of the cluster.
-func (n *Node) voters() (voters []ids.NodeID) {
-	for _, v := range n.cfg.Controller.Voters {
-		voters = append(voters, ids.NodeID(v.ID))
-	}
-	return voters
 }
 
 // knownLoads are the loads that brokers reported, nil unless this node has the

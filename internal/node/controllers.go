@@ -35,6 +35,7 @@ type controllers struct {
 
 	mu     sync.Mutex
 	at     map[ids.NodeID]string // host:port of controllers known by id
+	hinted map[ids.NodeID]bool   // which of them gossip told of
 	active ids.NodeID            // as far as known, else noNode
 	turn   int                   // whom to ask next when nothing is known
 }
@@ -42,7 +43,7 @@ type controllers struct {
 func newControllers(cfg *config.Config, c clock.Clock) *controllers {
 	s := &controllers{
 		clock: c, self: noNode, bootstrap: cfg.Controller.Bootstrap,
-		at: map[ids.NodeID]string{}, active: noNode,
+		at: map[ids.NodeID]string{}, hinted: map[ids.NodeID]bool{}, active: noNode,
 	}
 	if cfg.Node.IsController {
 		s.self = cfg.Node.ID
@@ -72,12 +73,24 @@ func (s *controllers) address(node ids.NodeID) (addr string, ok bool) {
 	return addr, ok
 }
 
-// note remembers where a controller listens. What was configured stays.
+// note remembers where a controller listens, by what controllers say. What was
+// configured stays.
 func (s *controllers) note(node ids.NodeID, addr string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, known := s.at[node]; !known && node >= 0 {
+	if _, known := s.at[node]; node >= 0 && (!known || s.hinted[node]) {
 		s.at[node] = addr
+		delete(s.hinted, node)
+	}
+}
+
+// hint remembers where a controller listens, by what it says itself in gossip:
+// good for a first question. Whatever else is known of it goes first.
+func (s *controllers) hint(node ids.NodeID, addr string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.at[node]; node >= 0 && (!known || s.hinted[node]) {
+		s.at[node], s.hinted[node] = addr, true
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/seawallmq/seawall/broker/peer"
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
-	"github.com/seawallmq/seawall/kraftmeta/balance"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -136,25 +135,6 @@ func (n *Node) takeRescueFailed(c *broker.Ctx, t broker.Ticket) {
 		n.duties.RescueFailed(m.node, m.instance)
 	}
 	broker.Reply(t, &peer.Response{APIKey: peer.KeyRescueFailed, Payload: n.activeByte()})
-}
-
-// reportLoads tells the active controller what this node's partitions cost it.
-func (n *Node) reportLoads(ctx context.Context, of balance.Loads) error {
-	m := newLoads(n.cfg.Node.ID, n.epoch, of)
-	return n.controllers.tell(ctx, peer.KeyLoads, encodeMessage(loadsMessage, m.fields))
-}
-
-// takeLoads is the other end of reportLoads.
-func (n *Node) takeLoads(c *broker.Ctx, t broker.Ticket) {
-	var m loads
-	if err := decodeMessage(loadsMessage, "loads", c.Body, m.fields); err != nil {
-		t.Abort(err)
-		return
-	}
-	if n.isCurrent(m.node, m.epoch) {
-		n.duties.Loads(m.node, m.loads())
-	}
-	broker.Reply(t, &peer.Response{APIKey: peer.KeyLoads, Payload: n.activeByte()})
 }
 
 // isCurrent says whether a message is of a living node's present epoch.

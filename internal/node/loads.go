@@ -4,10 +4,13 @@ import (
 	"context"
 	"time"
 
+	"github.com/seawallmq/seawall/broker"
 	"github.com/seawallmq/seawall/broker/partition"
+	"github.com/seawallmq/seawall/broker/peer"
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/balance"
+	"github.com/seawallmq/seawall/kraftmeta/duties"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -60,15 +63,43 @@ func (m *meter) measure(img *image.Image, parts []*partition.Partition, passed t
 }
 
 // tellLoads tells the active controller, again and again, what this node's
-// partitions cost it.
+// partitions cost it, and how much its WAL would have a rescuer read.
 func (n *Node) tellLoads(ctx context.Context) {
 	m, last := new(meter), n.clock.Now()
 	for clock.Sleep(ctx, n.clock, loadsEvery) == nil {
 		now := n.clock.Now()
-		loads := m.measure(n.metadata.Image(), n.partitions.All(), max(now.Sub(last), time.Millisecond))
+		r := duties.Report{
+			Loads:          m.measure(n.metadata.Image(), n.partitions.All(), max(now.Sub(last), time.Millisecond)),
+			UntrimmedBytes: uint64(max(n.wal.DurableUpTo()-n.wal.Trimmed(), 0)),
+			RescueTime:     time.Duration(n.streams.Stats().Upload.RescueSeconds * float64(time.Second)),
+		}
 		last = now
+		n.load.Store(totalCost(r.Loads))
 		within, cancel := context.WithTimeout(ctx, loadsEvery)
-		_ = n.reportLoads(within, loads) // the next one is as good
+		told := newReport(n.cfg.Node.ID, n.epoch, r)
+		_ = n.controllers.tell(within, peer.KeyReport, encodeMessage(reportMessage, told.fields)) // the next one is as good
 		cancel()
 	}
+}
+
+// totalCost is what loads cost together, beyond what idle partitions do.
+func totalCost(loads balance.Loads) uint64 {
+	cost := 0.0
+	for _, l := range loads {
+		cost += l.Cost() - balance.Load{}.Cost()
+	}
+	return uint64(cost)
+}
+
+// takeReport is the other end of tellLoads.
+func (n *Node) takeReport(c *broker.Ctx, t broker.Ticket) {
+	var m report
+	if err := decodeMessage(reportMessage, "report", c.Body, m.fields); err != nil {
+		t.Abort(err)
+		return
+	}
+	if n.isCurrent(m.node, m.epoch) {
+		n.duties.Report(m.node, m.epoch, m.report())
+	}
+	broker.Reply(t, &peer.Response{APIKey: peer.KeyReport, Payload: n.activeByte()})
 }

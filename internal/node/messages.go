@@ -2,9 +2,11 @@ package node
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/balance"
+	"github.com/seawallmq/seawall/kraftmeta/duties"
 	"github.com/seawallmq/seawall/kraftmeta/image/wire"
 )
 
@@ -15,7 +17,8 @@ const (
 
 	raftHelloMessage    = 1
 	rescueFailedMessage = 2
-	loadsMessage        = 3
+	reportMessage       = 3
+	standingMessage     = 4
 )
 
 // raftHello begins a connection between voters.
@@ -45,11 +48,13 @@ func (m *rescueFailed) fields(c *wire.Coder) {
 	wire.String(c, &m.why)
 }
 
-// loads says what the partitions that a node leads cost it.
-type loads struct {
-	node    ids.NodeID
-	epoch   ids.NodeEpoch
-	streams []streamLoad
+// report is a broker's to the active controller, see [duties.Report].
+type report struct {
+	node         ids.NodeID
+	epoch        ids.NodeEpoch
+	untrimmed    uint64 // bytes
+	rescueMillis uint64
+	streams      []streamLoad
 }
 
 // streamLoad is rates a second, in whole numbers.
@@ -58,9 +63,11 @@ type streamLoad struct {
 	bytesIn, bytesOut, requests uint64
 }
 
-func (m *loads) fields(c *wire.Coder) {
+func (m *report) fields(c *wire.Coder) {
 	wire.Int(c, &m.node)
 	wire.Uint(c, &m.epoch)
+	wire.Uint(c, &m.untrimmed)
+	wire.Uint(c, &m.rescueMillis)
 	wire.List(c, &m.streams, 4, func(c *wire.Coder, s *streamLoad) {
 		wire.Uint(c, &s.stream)
 		wire.Uint(c, &s.bytesIn)
@@ -69,22 +76,74 @@ func (m *loads) fields(c *wire.Coder) {
 	})
 }
 
-func newLoads(node ids.NodeID, epoch ids.NodeEpoch, of balance.Loads) *loads {
-	m := &loads{node: node, epoch: epoch}
-	for stream, l := range of {
+func newReport(node ids.NodeID, epoch ids.NodeEpoch, r duties.Report) *report {
+	m := &report{
+		node: node, epoch: epoch, untrimmed: r.UntrimmedBytes, rescueMillis: uint64(r.RescueTime.Milliseconds()),
+	}
+	for stream, l := range r.Loads {
 		m.streams = append(m.streams, streamLoad{stream, uint64(l.BytesIn), uint64(l.BytesOut), uint64(l.Requests)})
 	}
 	return m
 }
 
-func (m *loads) loads() balance.Loads {
-	of := make(balance.Loads, len(m.streams))
+func (m *report) report() duties.Report {
+	r := duties.Report{
+		Loads: make(balance.Loads, len(m.streams)), UntrimmedBytes: m.untrimmed,
+		RescueTime: time.Duration(min(m.rescueMillis, rescueMillisMax)) * time.Millisecond,
+	}
 	for _, s := range m.streams {
-		of[s.stream] = balance.Load{
+		r.Loads[s.stream] = balance.Load{
 			BytesIn: float64(s.bytesIn), BytesOut: float64(s.bytesOut), Requests: float64(s.requests),
 		}
 	}
-	return of
+	return r
+}
+
+// rescueMillisMax keeps a duration from running over.
+const rescueMillisMax = 1 << 40
+
+// standing is what the active controller alone knows of the nodes.
+type standing struct {
+	lastIndex uint64 // the newest in its metadata
+	voters    []voterStanding
+	nodes     []nodeStanding
+}
+
+// voterStanding is how far a voter's log goes, -1 if that is not known.
+type voterStanding struct {
+	node   ids.NodeID
+	logEnd int64
+}
+
+// nodeStanding is what is known of a node. Of a report that never came,
+// reportMillis is -1.
+type nodeStanding struct {
+	node         ids.NodeID
+	index        uint64 // of the metadata that it has taken in; 0 if it never said
+	reportMillis int64  // the age of the report that the rest is from
+	untrimmed    uint64
+	rescueMillis uint64
+	bytesIn      uint64 // a second, as the others
+	bytesOut     uint64
+	requests     uint64
+}
+
+func (m *standing) fields(c *wire.Coder) {
+	wire.Uint(c, &m.lastIndex)
+	wire.List(c, &m.voters, 2, func(c *wire.Coder, v *voterStanding) {
+		wire.Int(c, &v.node)
+		wire.Int(c, &v.logEnd)
+	})
+	wire.List(c, &m.nodes, 8, func(c *wire.Coder, n *nodeStanding) {
+		wire.Int(c, &n.node)
+		wire.Uint(c, &n.index)
+		wire.Int(c, &n.reportMillis)
+		wire.Uint(c, &n.untrimmed)
+		wire.Uint(c, &n.rescueMillis)
+		wire.Uint(c, &n.bytesIn)
+		wire.Uint(c, &n.bytesOut)
+		wire.Uint(c, &n.requests)
+	})
 }
 
 func encodeMessage(kind uint8, fields func(*wire.Coder)) []byte {

@@ -9,6 +9,7 @@ import (
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/balance"
+	"github.com/seawallmq/seawall/kraftmeta/duties"
 	"github.com/seawallmq/seawall/kraftmeta/image/wire"
 )
 
@@ -16,7 +17,11 @@ import (
 func TestMessagesKeepTheirBytes(t *testing.T) {
 	hello := &raftHello{ids.UUID{1, 2}, 2, 3}
 	failed := &rescueFailed{4, 5, ids.WALInstance{6}, "no"}
-	load := newLoads(7, 8, balance.Loads{9: {BytesIn: 10, BytesOut: 11, Requests: 12}})
+	said := duties.Report{
+		Loads: balance.Loads{9: {BytesIn: 10, BytesOut: 11, Requests: 12}}, UntrimmedBytes: 13, RescueTime: 14 * time.Millisecond,
+	}
+	load := newReport(7, 8, said)
+	stand := &standing{15, []voterStanding{{1, -1}, {2, 16}}, []nodeStanding{{3, 17, -1, 18, 19, 20, 21, 22}}}
 	for _, c := range []struct {
 		name   string
 		kind   uint8
@@ -26,7 +31,8 @@ func TestMessagesKeepTheirBytes(t *testing.T) {
 	}{
 		{"raftHello", raftHelloMessage, hello.fields, new(raftHello), goldenHello},
 		{"rescueFailed", rescueFailedMessage, failed.fields, new(rescueFailed), goldenRescueFailed},
-		{"loads", loadsMessage, load.fields, new(loads), goldenLoads},
+		{"report", reportMessage, load.fields, new(report), goldenReport},
+		{"standing", standingMessage, stand.fields, new(standing), goldenStanding},
 	} {
 		b := encodeMessage(c.kind, c.fields)
 		if got := hex.EncodeToString(b); got != c.golden {
@@ -46,24 +52,26 @@ func TestMessagesKeepTheirBytes(t *testing.T) {
 			t.Errorf("%s with a byte too many is taken", c.name)
 		}
 	}
-	if got := load.loads(); !reflect.DeepEqual(got, balance.Loads{9: {BytesIn: 10, BytesOut: 11, Requests: 12}}) {
-		t.Errorf("loads %v", got)
+	if got := load.report(); !reflect.DeepEqual(got, said) {
+		t.Errorf("report %v", got)
 	}
 }
 
 const (
 	goldenHello        = "010100000012010200000000000000000000000000000406"
 	goldenRescueFailed = "020100000015080506000000000000000000000000000000026e6f"
-	goldenLoads        = "0301000000070e0801090a0b0c"
+	goldenReport       = "0301000000090e080d0e01090a0b0c"
+	goldenStanding     = "04010000000f0f0202010420010611011213141516"
 )
 
 func FuzzMessages(f *testing.F) {
 	f.Add([]byte{})
-	f.Add(encodeMessage(loadsMessage, newLoads(7, 8, balance.Loads{9: {}}).fields))
+	f.Add(encodeMessage(reportMessage, newReport(7, 8, duties.Report{Loads: balance.Loads{9: {}}}).fields))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_ = decodeMessage(raftHelloMessage, "", b, new(raftHello).fields)
 		_ = decodeMessage(rescueFailedMessage, "", b, new(rescueFailed).fields)
-		_ = decodeMessage(loadsMessage, "", b, new(loads).fields)
+		_ = decodeMessage(reportMessage, "", b, new(report).fields)
+		_ = decodeMessage(standingMessage, "", b, new(standing).fields)
 	})
 }
 

@@ -22,10 +22,12 @@ const feedWait = 500 * time.Millisecond
 // follows the active one's feed. The node speaks to its own controller as it
 // would to another's, by requests in Kafka's framing, looped back through a pipe.
 func (n *Node) startMetadata(ctx context.Context) error {
-	n.controllers = newControllers(n.cfg, n.clock)
 	n.controllers.peers = peer.New(peer.Config{
 		Self: n.controllers.self, Clock: n.clock, ClientID: n.clientID(),
 		Loopback: func(c net.Conn) error {
+			if n.quorum == nil {
+				return errors.New("no controller is known yet")
+			}
 			return n.quorum.ServeConn(c, server.Listener{Name: "CONTROLLER", Private: true})
 		},
 		Dial: n.controllers.dial, DialMax: controllerAnswerMax, RequestMax: controllerAnswerMax,

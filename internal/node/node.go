@@ -23,6 +23,7 @@ import (
 	"github.com/seawallmq/seawall/internal/node/streammeta"
 	"github.com/seawallmq/seawall/kraftmeta"
 	"github.com/seawallmq/seawall/kraftmeta/duties"
+	"github.com/seawallmq/seawall/kraftmeta/members"
 	"github.com/seawallmq/seawall/s3stream"
 	"github.com/seawallmq/seawall/s3stream/objstore/storeurl"
 	"github.com/seawallmq/seawall/wal"
@@ -45,15 +46,17 @@ type Node struct {
 	work   sync.WaitGroup
 	failed chan error // capacity 1: why the node had to stop
 
+	controllers *controllers // the way to them
+
 	// In the order of their start.
-	controllers *controllers          // the way to them
-	controller  *kraftmeta.Controller // nil without that role
-	opened      chan struct{}         // closed when controller is there
-	duties      *duties.Duties
-	quorum      *server.Server // of requests to the controller
-	observer    *kraftmeta.Observer
-	metadata    *kraftmeta.Client
-	cluster     ids.UUID
+	gossip     *members.Members      // nil without gossip.listener
+	controller *kraftmeta.Controller // nil without that role
+	opened     chan struct{}         // closed when controller is there
+	duties     *duties.Duties
+	quorum     *server.Server // of requests to the controller
+	observer   *kraftmeta.Observer
+	metadata   *kraftmeta.Client
+	cluster    ids.UUID
 
 	// Of a broker, in the order of their start.
 	store       *storeurl.Opened
@@ -61,6 +64,7 @@ type Node struct {
 	peers       *peer.Client // of other brokers
 	epoch       ids.NodeEpoch
 	lease       *lease
+	load        atomic.Uint64   // what this node's partitions cost it, see totalCost
 	beating     context.Context // ends when no more heartbeats are sent
 	silence     context.CancelFunc
 	leaving     atomic.Bool // heartbeats say so
@@ -109,6 +113,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Node, error) {
 		},
 	}
 	n.incarnation = ids.NewUUID(n.random)
+	n.controllers = newControllers(cfg, n.clock)
 	n.shares = divide(cfg)
 	n.pacing = newPacing(cfg, n.clock)
 	n.readRate.Store(n.assumeReadRate())
@@ -148,7 +153,7 @@ func (n *Node) steps() []step {
 	if n.cfg.Node.IsBroker { // a fault of the configuration is told before anybody is waited for
 		steps = append(steps, step{"object store", n.openStore})
 	}
-	steps = append(steps, step{"metadata", n.startMetadata})
+	steps = append(steps, step{"gossip", n.startGossip}, step{"metadata", n.startMetadata})
 	if n.cfg.Node.IsBroker {
 		steps = append(steps,
 			step{"membership", n.joinCluster},
@@ -302,6 +307,9 @@ func (n *Node) Close() error {
 	if n.server != nil {
 		n.server.Close()
 	}
+	if n.gossip != nil {
+		errs = append(errs, n.gossip.Close(goodbyeMax))
+	}
 	if n.groups != nil {
 		n.groups.Close()
 	}
@@ -316,7 +324,7 @@ func (n *Node) Close() error {
 	if n.observer != nil {
 		n.observer.Close()
 	}
-	if n.controllers != nil {
+	if n.controllers.peers != nil {
 		n.controllers.peers.Close()
 	}
 	if n.quorum != nil {

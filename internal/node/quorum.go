@@ -30,6 +30,7 @@ func (n *Node) startController() error {
 		Balance: duties.BalanceConfig{
 			Enabled: n.cfg.Balance.Enabled, Interval: n.cfg.Balance.Interval, Options: balance.DefaultOptions(),
 		},
+		HintedLoad: n.hintedLoad,
 	})
 	n.work.Go(func() { n.duties.Run(n.ctx) })
 	n.quorum = server.New(server.Config{Clock: n.clock, Log: n.log, Requests: n.shares.peers}, n.controllerAPIs())
@@ -166,7 +167,8 @@ func (n *Node) controllerAPIs() *broker.Registry {
 	}
 	broker.HandleRaw(r, peer.KeyRaft, 0, 0, n.acceptVoter)
 	broker.HandleRaw(r, peer.KeyRescueFailed, 0, 0, n.takeRescueFailed)
-	broker.HandleRaw(r, peer.KeyLoads, 0, 0, n.takeLoads)
+	broker.HandleRaw(r, peer.KeyReport, 0, 0, n.takeReport)
+	broker.HandleRaw(r, peer.KeyStanding, 0, 0, n.tellStanding)
 	return r
 }
 

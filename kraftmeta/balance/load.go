@@ -32,6 +32,22 @@ func (l Load) Cost() float64 {
 // idle.
 type Loads map[ids.StreamID]Load
 
+// Spread is a node's load as it is when nobody knows of which partitions: the
+// same for each that the node leads.
+func Spread(img *image.Image, node ids.NodeID, load Load) Loads {
+	all := Loads{}
+	for p := range img.AllPartitions() {
+		if p.Leader == node {
+			all[p.Stream] = Load{}
+		}
+	}
+	n := float64(len(all))
+	for stream := range all {
+		all[stream] = Load{BytesIn: load.BytesIn / n, BytesOut: load.BytesOut / n, Requests: load.Requests / n}
+	}
+	return all
+}
+
 // node is a node that may be given leadership, with the sum of what it has.
 type node struct {
 	id   ids.NodeID

@@ -32,7 +32,29 @@ type Config struct {
 	Random     func([]byte)
 	Log        *slog.Logger
 	Balance    BalanceConfig
+	// HintedLoad is about what all that a node leads costs it, by hearsay; ok is
+	// false if nothing was heard. It stands in for a report that is missing. nil
+	// knows nothing.
+	HintedLoad func(node ids.NodeID) (load balance.Load, ok bool)
 }
+
+// Report is what a broker tells the active controller beside its heartbeats.
+type Report struct {
+	Loads balance.Loads // of the partitions that it leads; idle ones may be left out
+	// UntrimmedBytes are in its WAL, and would take RescueTime to read.
+	UntrimmedBytes uint64
+	RescueTime     time.Duration
+}
+
+// reported is a report, and when it came.
+type reported struct {
+	Report
+	epoch ids.NodeEpoch
+	at    time.Duration
+}
+
+// reportStale is how old a report may be: brokers send one a second.
+const reportStale = 5 * time.Second
 
 // BalanceConfig is how load is evened out.
 type BalanceConfig struct {
@@ -47,11 +69,11 @@ type Duties struct {
 	began time.Time
 	poke  chan struct{} // capacity 1: look again
 
-	mu     sync.Mutex
-	term   uint64 // 0 while another controller is active
-	leases *lease.Leases
-	failed map[balance.Attempt]time.Duration // when
-	loads  map[ids.NodeID]balance.Loads
+	mu      sync.Mutex
+	term    uint64 // 0 while another controller is active
+	leases  *lease.Leases
+	failed  map[balance.Attempt]time.Duration // when
+	reports map[ids.NodeID]reported           // also of the dead, until they are removed
 }
 
 // New makes the duties of a controller; Run does them.
@@ -100,7 +122,7 @@ func (d *Duties) begin(term uint64) bool {
 	}
 	d.term = term
 	d.leases = lease.New(d.cfg.Session)
-	d.failed, d.loads = map[balance.Attempt]time.Duration{}, map[ids.NodeID]balance.Loads{}
+	d.failed, d.reports = map[balance.Attempt]time.Duration{}, map[ids.NodeID]reported{}
 	return true
 }
 
@@ -138,13 +160,25 @@ func (d *Duties) RescueFailed(node ids.NodeID, instance ids.WALInstance) {
 	d.lookAgain()
 }
 
-// Loads notes what the partitions that a node leads cost it. The map is kept.
-func (d *Duties) Loads(node ids.NodeID, loads balance.Loads) {
+// Report notes what a node at an epoch tells. The map in it is kept.
+func (d *Duties) Report(node ids.NodeID, epoch ids.NodeEpoch, r Report) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.term != 0 {
-		d.loads[node] = loads
+		d.reports[node] = reported{r, epoch, d.now()}
 	}
+}
+
+// LastReport is the last that a node told this controller in its term, and how
+// long ago that was: of a dead node, what it left behind.
+func (d *Duties) LastReport(node ids.NodeID) (r Report, age time.Duration, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	last, ok := d.reports[node]
+	if d.term == 0 || !ok {
+		return r, 0, false
+	}
+	return last.Report, d.now() - last.at, true
 }
 
 // KnownLoads is what is known of the load of partitions, nil while another
@@ -155,14 +189,25 @@ func (d *Duties) KnownLoads() balance.Loads {
 	if d.term == 0 {
 		return nil
 	}
-	return d.allLoads()
+	return d.allLoads(d.cfg.Controller.Image())
 }
 
-// allLoads puts together what nodes reported; mu is held.
-func (d *Duties) allLoads() balance.Loads {
+// allLoads puts together what living nodes reported lately, and by hearsay what
+// the others cost: a controller that has just become the active one has no
+// reports yet. mu is held.
+func (d *Duties) allLoads(img *image.Image) balance.Loads {
 	all := balance.Loads{}
-	for _, loads := range d.loads {
-		maps.Copy(all, loads)
+	for n := range img.Nodes() {
+		if !n.IsAlive() {
+			continue
+		}
+		if r, ok := d.reports[n.ID]; ok && r.epoch == n.Epoch && d.now()-r.at < reportStale {
+			maps.Copy(all, r.Loads)
+		} else if d.cfg.HintedLoad != nil {
+			if load, ok := d.cfg.HintedLoad(n.ID); ok {
+				maps.Copy(all, balance.Spread(img, n.ID, load))
+			}
+		}
 	}
 	return all
 }
@@ -185,11 +230,11 @@ func (d *Duties) situation(img *image.Image) situation {
 		}
 		s.failed[a] = true
 	}
-	for id := range d.loads {
-		if n, ok := img.Node(id); !ok || !n.IsAlive() {
-			delete(d.loads, id)
+	for id := range d.reports {
+		if n, ok := img.Node(id); !ok || n.State == image.NodeRemoved {
+			delete(d.reports, id)
 		}
 	}
-	s.loads = d.allLoads()
+	s.loads = d.allLoads(img)
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -299,5 +300,51 @@ func TestLoadIsEvenedOutAtItsPace(t *testing.T) {
 			d.Beat(2, 1)
 			w.looked = d.now()
 		}
+	}
+}
+
+// TestHearsayStandsInForReports that are missing: at the begin of a term, when
+// they are old, and of an earlier epoch.
+func TestHearsayStandsInForReports(t *testing.T) {
+	c := &controller{term: 1, img: image.New(), changed: make(chan struct{})}
+	manual := clock.NewManual(time.Unix(0, 0))
+	d := New(Config{
+		Controller: c, Session: session, Clock: manual, Random: func([]byte) {}, Log: slog.New(slog.DiscardHandler),
+		HintedLoad: func(n ids.NodeID) (balance.Load, bool) { return balance.Load{BytesIn: 100}, n == 1 },
+	})
+	cl := &cluster{controller: c, t: t, epochs: map[ids.NodeID]ids.NodeEpoch{}}
+	cl.do(&image.FormatCluster{ClusterID: ids.UUID{1}})
+	cl.join(1)
+	cl.join(2)
+	cl.do(&image.CreateTopics{Topics: []image.NewTopic{{Name: "t", ID: ids.TopicID{1}, Leaders: []ids.NodeID{1, 1, 2}}}})
+	var streams []ids.StreamID
+	for p := range c.img.Partitions(ids.TopicID{1}) {
+		streams = append(streams, p.Stream)
+	}
+	hearsay := balance.Loads{streams[0]: {BytesIn: 50}, streams[1]: {BytesIn: 50}}
+	expect := func(what string, want balance.Loads) {
+		t.Helper()
+		if got := d.KnownLoads(); !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	if d.KnownLoads() != nil {
+		t.Error("a controller that is not the active one knows loads")
+	}
+	d.begin(1)
+	expect("no report", hearsay)
+	said := balance.Loads{streams[0]: {BytesIn: 7}}
+	d.Report(1, 1, Report{Loads: said, UntrimmedBytes: 3})
+	expect("a report", said)
+	manual.Advance(reportStale)
+	expect("an old one", hearsay)
+	if r, age, ok := d.LastReport(1); !ok || age != reportStale || r.UntrimmedBytes != 3 {
+		t.Errorf("%+v, %v, %v", r, age, ok)
+	}
+	d.Report(1, 9, Report{Loads: said})
+	expect("one of another epoch", hearsay)
+	d.begin(2)
+	if _, _, ok := d.LastReport(1); ok {
+		t.Error("a report of an earlier term")
 	}
 }

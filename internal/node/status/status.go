@@ -5,22 +5,59 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
+// View is what the telling node knows beside its image.
+type View struct {
+	Seen        ids.NodeID    // the telling node
+	Controller  ids.NodeID    // the active one, -1 while none is known
+	Controllers []Controller  // the voters
+	Lag         uint64        // commands that the image is behind, as last told
+	Lost        time.Duration // for how long no active controller has answered
+	// Nodes is what the active controller told now, nil if it did not: Unknown
+	// then says why.
+	Nodes   map[ids.NodeID]Known
+	Unknown string
+	// Gossip holds those that gossip takes for alive, each with its trouble, ""
+	// if it has none; nil without gossip.
+	Gossip map[ids.NodeID]string
+}
+
+// Known is what the active controller knows of a node.
+type Known struct {
+	MetadataLag uint64 // commands that the node has not taken in yet
+	// Told says that the node, dead or alive, has told the rest.
+	Told                        bool
+	UntrimmedBytes              uint64
+	RescueSeconds               float64
+	BytesIn, BytesOut, Requests uint64 // a second
+}
+
 // Cluster is how a cluster stands.
 type Cluster struct {
-	Cluster    string       `json:"cluster"`
-	Seen       ids.NodeID   `json:"seenBy"`        // the node that tells
-	Controller ids.NodeID   `json:"controller"`    // the active one; -1 while none is known
-	Voters     []ids.NodeID `json:"voters"`        // the controllers
-	Index      uint64       `json:"metadataIndex"` // how far the telling node's image has come
-	Nodes      []Node       `json:"nodes"`
-	WALs       []WAL        `json:"wals"`
-	Moving     []Partition  `json:"moving"`
-	Offline    []Partition  `json:"offline"`
+	Cluster     string       `json:"cluster"`
+	Seen        ids.NodeID   `json:"seenBy"`     // the node that tells
+	Controller  ids.NodeID   `json:"controller"` // the active one; -1 while none is known
+	Voters      []ids.NodeID `json:"voters"`     // the controllers
+	Controllers []Controller `json:"controllers"`
+	Index       uint64       `json:"metadataIndex"` // how far the telling node's image has come
+	Lag         uint64       `json:"metadataLag"`   // by how much it is behind, as the controller last told
+	LostSeconds float64      `json:"controllerLostSeconds,omitempty"`
+	Unknown     string       `json:"unknown,omitempty"` // why lags, loads and rescue times are missing
+	Nodes       []Node       `json:"nodes"`
+	WALs        []WAL        `json:"wals"`
+	Moving      []Partition  `json:"moving"`
+	Offline     []Partition  `json:"offline"`
+}
+
+// Controller is a voter of the metadata's consensus.
+type Controller struct {
+	ID     ids.NodeID `json:"id"`
+	LogEnd int64      `json:"logEnd"` // -1 if it is not known
 }
 
 // Node is one registered node.
@@ -31,6 +68,16 @@ type Node struct {
 	Rack    string        `json:"rack,omitempty"`
 	Address string        `json:"address,omitempty"` // of its first listener
 	Leads   int           `json:"leads"`             // partitions
+	Lag     *uint64       `json:"metadataLag,omitempty"`
+	Load    *Load         `json:"load,omitempty"`
+	Gossip  string        `json:"gossip,omitempty"` // heard, silent, or its trouble; none without gossip
+}
+
+// Load is what the partitions that a node leads take, a second.
+type Load struct {
+	BytesIn  uint64 `json:"bytesIn"`
+	BytesOut uint64 `json:"bytesOut"`
+	Requests uint64 `json:"requests"`
 }
 
 // WAL is a write-ahead log that something may still be in.
@@ -43,6 +90,10 @@ type WAL struct {
 	Holder   ids.NodeID `json:"holder"`  // who serves and uploads what is in it
 	Rescuer  ids.NodeID `json:"rescuer"` // who is to rescue it, -1 when it is held
 	Tails    int        `json:"tails"`   // streams with something acknowledged in it alone
+	// Untrimmed bytes are in an open one, as its node last told, and would take
+	// RescueSeconds to read.
+	Untrimmed     *uint64  `json:"untrimmedBytes,omitempty"`
+	RescueSeconds *float64 `json:"rescueSeconds,omitempty"`
 }
 
 // Partition is a partition that does not stand still.
@@ -57,12 +108,16 @@ type Partition struct {
 // listedMax bounds each list of partitions that is told.
 const listedMax = 1000
 
-// Describe says how things stand by an image. controller is the active
-// controller, -1 if none is known.
-func Describe(img *image.Image, seen, controller ids.NodeID, voters []ids.NodeID) Cluster {
+// Describe says how things stand by an image.
+func Describe(img *image.Image, v *View) Cluster {
 	c := Cluster{
-		Cluster: img.ClusterID().String(), Seen: seen, Controller: controller, Voters: voters, Index: img.Index(),
+		Cluster: img.ClusterID().String(), Seen: v.Seen, Controller: v.Controller, Index: img.Index(),
+		Voters: []ids.NodeID{}, Controllers: append([]Controller{}, v.Controllers...),
+		Lag: v.Lag, LostSeconds: v.Lost.Seconds(), Unknown: v.Unknown,
 		Nodes: []Node{}, WALs: []WAL{}, Moving: []Partition{}, Offline: []Partition{},
+	}
+	for _, x := range v.Controllers {
+		c.Voters = append(c.Voters, x.ID)
 	}
 	leads := map[ids.NodeID]int{}
 	for p := range img.AllPartitions() {
@@ -77,10 +132,33 @@ func Describe(img *image.Image, seen, controller ids.NodeID, voters []ids.NodeID
 		if len(n.Endpoints) > 0 {
 			told.Address = net.JoinHostPort(n.Endpoints[0].Host, strconv.Itoa(int(n.Endpoints[0].Port)))
 		}
+		v.describe(&told, n)
 		c.Nodes = append(c.Nodes, told)
 	}
-	c.describeWALs(img)
+	c.describeWALs(img, v)
 	return c
+}
+
+// describe adds to a node what the image does not have.
+func (v *View) describe(told *Node, n *image.Node) {
+	if k, ok := v.Nodes[n.ID]; ok && n.IsAlive() {
+		told.Lag = &k.MetadataLag
+		if k.Told {
+			told.Load = &Load{k.BytesIn, k.BytesOut, k.Requests}
+		}
+	}
+	if v.Gossip == nil {
+		return
+	}
+	trouble, heard := v.Gossip[n.ID]
+	switch {
+	case !heard:
+		told.Gossip = "silent"
+	case trouble != "":
+		told.Gossip = trouble
+	default:
+		told.Gossip = "heard"
+	}
 }
 
 // place notes a partition that is moving or offline.
@@ -124,7 +202,7 @@ func appendBounded(list []Partition, p Partition) []Partition {
 	return append(list, p)
 }
 
-func (c *Cluster) describeWALs(img *image.Image) {
+func (c *Cluster) describeWALs(img *image.Image, v *View) {
 	tails := map[ids.WALInstance]int{}
 	for s := range img.Streams() {
 		for _, t := range s.Tails {
@@ -136,10 +214,14 @@ func (c *Cluster) describeWALs(img *image.Image) {
 			continue
 		}
 		holder, _ := w.Holder()
-		c.WALs = append(c.WALs, WAL{
+		told := WAL{
 			Instance: w.Instance.String(), Location: w.Location, Kind: w.Kind, State: w.State.String(),
 			Node: w.Node, Holder: holder, Rescuer: img.RescuerOf(w), Tails: tails[w.Instance],
-		})
+		}
+		if k, ok := v.Nodes[w.Node]; ok && k.Told && w.State == image.WALOpen {
+			told.Untrimmed, told.RescueSeconds = &k.UntrimmedBytes, &k.RescueSeconds
+		}
+		c.WALs = append(c.WALs, told)
 	}
 	slices.SortFunc(c.WALs, func(a, b WAL) int {
 		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.State, b.State), cmp.Compare(a.Instance, b.Instance))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -56,11 +57,26 @@ func (m *metadata) lead(index int32, to ids.NodeID) {
 
 func TestCalmCluster(t *testing.T) {
 	m := threeNodes(t)
-	c := Describe(m.img, 1, 2, []ids.NodeID{1, 2})
+	c := Describe(m.img, &View{
+		Seen: 1, Controller: 2, Controllers: []Controller{{1, -1}, {2, 77}}, Lag: 5,
+		Nodes: map[ids.NodeID]Known{
+			2: {MetadataLag: 3, Told: true, UntrimmedBytes: 4096, RescueSeconds: 0.5, BytesIn: 10, BytesOut: 11, Requests: 12},
+			3: {},
+		},
+		Gossip: map[ids.NodeID]string{1: "", 3: "draining"},
+	})
 	if len(c.Nodes) != 3 || len(c.WALs) != 3 || len(c.Moving)+len(c.Offline) != 0 {
 		t.Fatalf("%+v", c)
 	}
-	want := Node{ID: 2, Epoch: 1, State: "active", Rack: "a", Address: "h:9092", Leads: 1}
+	lag := uint64(3)
+	want := Node{ID: 2, Epoch: 1, State: "active", Rack: "a", Address: "h:9092", Leads: 1,
+		Lag: &lag, Load: &Load{10, 11, 12}, Gossip: "silent"}
+	if g := c.Nodes[0].Gossip + "," + c.Nodes[2].Gossip; g != "heard,draining" || c.Nodes[0].Lag != nil || c.Nodes[2].Load != nil {
+		t.Errorf("nodes 1 and 3: %+v, %+v", c.Nodes[0], c.Nodes[2])
+	}
+	if w := c.WALs[1]; w.Untrimmed == nil || *w.Untrimmed != 4096 || *w.RescueSeconds != 0.5 || c.WALs[2].Untrimmed != nil {
+		t.Errorf("WALs of 2 and 3: %+v, %+v", w, c.WALs[2])
+	}
 	if d := cmp.Diff(want, c.Nodes[1]); d != "" {
 		t.Errorf("node 2 (-want +got):\n%s", d)
 	}
@@ -71,7 +87,7 @@ func TestCalmCluster(t *testing.T) {
 	if err := c.Print(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, words := range []string{"active controller 2, as node 1 sees it", "broker,controller*", "file:///wal/3", "held by"} {
+	for _, words := range []string{"active controller 2, as node 1 sees it", "(5 behind)", "broker,controller*", "file:///wal/3", "held by", "0.5 s", "2*          77"} {
 		if !strings.Contains(strings.ToLower(b.String()), words) {
 			t.Errorf("the text lacks %q:\n%s", words, b.String())
 		}
@@ -85,12 +101,16 @@ func TestMovingAndOffline(t *testing.T) {
 	m := threeNodes(t)
 	m.lead(0, 2)
 	m.do(&image.FenceNode{Node: 3, Epoch: 1, Rescuers: []image.WALRescuer{{Instance: ids.WALInstance{3}, Rescuer: 1}}})
-	c := Describe(m.img, 1, -1, nil)
+	c := Describe(m.img, &View{Seen: 1, Controller: -1, Unknown: "no answer", Lost: 3 * time.Second})
 	if d := cmp.Diff([]Partition{{Topic: "t", Index: 0, From: 1, To: 2, Why: "the old leader has not closed its tail yet"}}, c.Moving); d != "" {
 		t.Errorf("moving (-want +got):\n%s", d)
 	}
 	if d := cmp.Diff([]Partition{{Topic: "t", Index: 2, From: 3, To: 3, Why: "the WAL file:///wal/3 waits for its rescue"}}, c.Offline); d != "" {
 		t.Errorf("offline (-want +got):\n%s", d)
+	}
+	var b strings.Builder
+	if err := c.Print(&b); err != nil || !strings.Contains(b.String(), "no answer") || !strings.Contains(b.String(), "for 3 s") {
+		t.Errorf("%v, the text does not say what is missing:\n%s", err, b.String())
 	}
 	if w := c.WALs[2]; w.Rescuer != 1 {
 		t.Errorf("WAL of node 3: %+v", w)
