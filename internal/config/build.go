@@ -18,6 +18,9 @@ func (c *Config) build(faults *Faults) {
 	c.Lease = Lease{Interval: r.duration("broker.heartbeat.interval.ms"), Session: r.duration("broker.session.timeout.ms")}
 	c.Balance = Balance{
 		Enabled: r.flag("autobalancer.controller.enable"), Interval: r.duration("autobalancer.controller.anomaly.detect.interval.ms"),
+		BytesInFloor:  r.long("autobalancer.controller.network.in.usage.distribution.detect.threshold"),
+		BytesOutFloor: r.long("autobalancer.controller.network.out.usage.distribution.detect.threshold"),
+		RequestsFloor: r.long("autobalancer.controller.request.usage.distribution.detect.threshold"),
 	}
 	c.Admin.Addr = r.text("admin.listener")
 	c.Gossip = Gossip{Listener: r.text("gossip.listener"), Seeds: r.list("gossip.seeds")}

@@ -97,6 +97,9 @@ type Lease struct {
 type Balance struct {
 	Enabled  bool
 	Interval time.Duration // between two plans
+
+	// A broker below all of these has nothing moved from it; each a second.
+	BytesInFloor, BytesOutFloor, RequestsFloor int64
 }
 
 // Admin is the HTTP listener for health and metrics.

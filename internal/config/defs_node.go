@@ -43,6 +43,12 @@ var nodeDefs = []Def{
 		Doc: "Whether the active controller moves partitions from brokers with much load to those with little: a move takes leadership along, and no data. `seawall balance --dry-run` tells what it would do."},
 	{Name: "autobalancer.controller.anomaly.detect.interval.ms", Type: Long, Default: "5000", Unit: "ms", Valid: atLeast(100),
 		Doc: "How often it looks, and so, with 16 moves each time, how fast it moves."},
+	{Name: "autobalancer.controller.network.in.usage.distribution.detect.threshold", Type: Long, Default: "1048576", Unit: "bytes", Valid: atLeast(0),
+		Doc: "What a broker takes in a second below which nothing is moved from it, unless it reaches another threshold: small loads are uneven by chance."},
+	{Name: "autobalancer.controller.network.out.usage.distribution.detect.threshold", Type: Long, Default: "1048576", Unit: "bytes", Valid: atLeast(0),
+		Doc: "The same for what it gives out."},
+	{Name: "autobalancer.controller.request.usage.distribution.detect.threshold", Type: Long, Default: "200", Valid: atLeast(0),
+		Doc: "The same for the requests that it answers a second, one a partition named in them."},
 
 	{Name: "admin.listener", Type: String, Default: "127.0.0.1:9644", Valid: check{"host:port", checkHostPort},
 		Doc: "Where /healthz, /readyz, /metrics and /debug/pprof are served, without authentication. Empty: nowhere."},

@@ -27,7 +27,7 @@ func (n *Node) balancePlan() (any, error) {
 	if err := n.upForOperators(); err != nil {
 		return nil, err
 	}
-	return status.MakePlan(n.metadata.Image(), n.knownLoads()), nil
+	return status.MakePlan(n.metadata.Image(), n.knownLoads(), n.balanceOptions()), nil
 }
 
 // drainNode has a node give up all that it leads. It stays up, and leads again

@@ -45,10 +45,14 @@ func (m *meter) measure(img *image.Image, parts []*partition.Partition, passed t
 		if !known || now.Requests < was.Requests { // opened anew
 			continue
 		}
+		before, again := m.loads[in.Stream]
 		rate := func(before float64, now, was uint64) float64 {
-			return before*loadsMemory + float64(now-was)/passed.Seconds()*(1-loadsMemory)
+			rate := float64(now-was) / passed.Seconds()
+			if again {
+				rate = before*loadsMemory + rate*(1-loadsMemory)
+			}
+			return rate
 		}
-		before := m.loads[in.Stream]
 		l := balance.Load{
 			BytesIn:  rate(before.BytesIn, now.BytesIn, was.BytesIn),
 			BytesOut: rate(before.BytesOut, now.BytesOut, was.BytesOut),
@@ -60,6 +64,13 @@ func (m *meter) measure(img *image.Image, parts []*partition.Partition, passed t
 	}
 	m.last, m.loads = last, loads
 	return loads
+}
+
+// balanceOptions are how eager the balancing is to be.
+func (n *Node) balanceOptions() balance.Options {
+	o, c := balance.DefaultOptions(), n.cfg.Balance
+	o.Floor = balance.Load{BytesIn: float64(c.BytesInFloor), BytesOut: float64(c.BytesOutFloor), Requests: float64(c.RequestsFloor)}
+	return o
 }
 
 // tellLoads tells the active controller, again and again, what this node's

@@ -14,7 +14,6 @@ import (
 	"github.com/seawallmq/seawall/broker/server"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta"
-	"github.com/seawallmq/seawall/kraftmeta/balance"
 	"github.com/seawallmq/seawall/kraftmeta/duties"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
@@ -28,7 +27,7 @@ func (n *Node) startController() error {
 	n.duties = duties.New(duties.Config{
 		Controller: n.controller, Session: n.cfg.Lease.Session, Clock: n.clock, Random: n.random, Log: n.log,
 		Balance: duties.BalanceConfig{
-			Enabled: n.cfg.Balance.Enabled, Interval: n.cfg.Balance.Interval, Options: balance.DefaultOptions(),
+			Enabled: n.cfg.Balance.Enabled, Interval: n.cfg.Balance.Interval, Options: n.balanceOptions(),
 		},
 		HintedLoad: n.hintedLoad,
 	})

@@ -28,6 +28,14 @@ func (l Load) Cost() float64 {
 	return l.BytesIn + l.BytesOut + l.Requests*requestCost + partitionCost
 }
 
+func (l Load) plus(o Load) Load {
+	return Load{BytesIn: l.BytesIn + o.BytesIn, BytesOut: l.BytesOut + o.BytesOut, Requests: l.Requests + o.Requests}
+}
+
+func (l Load) times(f float64) Load {
+	return Load{BytesIn: l.BytesIn * f, BytesOut: l.BytesOut * f, Requests: l.Requests * f}
+}
+
 // Loads tells the load of a stream's partition; streams without an entry are
 // idle.
 type Loads map[ids.StreamID]Load
@@ -53,6 +61,19 @@ type node struct {
 	id   ids.NodeID
 	rack string
 	cost float64
+	load Load
+	led  int // partitions
+}
+
+// takes counts one more partition.
+func (n *node) takes(l Load) {
+	n.cost, n.load, n.led = n.cost+l.Cost(), n.load.plus(l), n.led+1
+}
+
+// gives counts one less.
+func (n *node) gives(l Load) {
+	n.cost, n.led = n.cost-l.Cost(), n.led-1
+	n.load = n.load.plus(l.times(-1))
 }
 
 // candidates are the nodes that may be given leadership, by id, with what they
@@ -72,7 +93,7 @@ func candidates(img *image.Image, loads Loads) []*node {
 	}
 	for p := range img.AllPartitions() {
 		if x := at[p.Leader]; x != nil {
-			x.cost += loads[p.Stream].Cost()
+			x.takes(loads[p.Stream])
 		}
 	}
 	return out
@@ -111,7 +132,7 @@ func (p *Placer) Place(n int) []ids.NodeID {
 	leaders := make([]ids.NodeID, n)
 	for i := range leaders {
 		to := least(p.nodes, anyNode)
-		to.cost += Load{}.Cost()
+		to.takes(Load{})
 		leaders[i] = to.id
 	}
 	return leaders
@@ -141,7 +162,7 @@ func Leaders(img *image.Image, loads Loads) []image.NewLeader {
 	var out []image.NewLeader
 	for _, p := range orphans {
 		to := leaderFor(img, nodes, p)
-		to.cost += loads[p.Stream].Cost()
+		to.takes(loads[p.Stream])
 		out = append(out, image.NewLeader{Topic: p.Topic, Index: p.Index, Expected: p.LeaderEpoch, Leader: to.id})
 	}
 	return out

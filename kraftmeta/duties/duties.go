@@ -74,6 +74,7 @@ type Duties struct {
 	leases  *lease.Leases
 	failed  map[balance.Attempt]time.Duration // when
 	reports map[ids.NodeID]reported           // also of the dead, until they are removed
+	loads   balance.Average                   // from the reports
 }
 
 // New makes the duties of a controller; Run does them.
@@ -123,6 +124,7 @@ func (d *Duties) begin(term uint64) bool {
 	d.term = term
 	d.leases = lease.New(d.cfg.Session)
 	d.failed, d.reports = map[balance.Attempt]time.Duration{}, map[ids.NodeID]reported{}
+	d.loads = balance.Average{}
 	return true
 }
 
@@ -166,6 +168,7 @@ func (d *Duties) Report(node ids.NodeID, epoch ids.NodeEpoch, r Report) {
 	defer d.mu.Unlock()
 	if d.term != 0 {
 		d.reports[node] = reported{r, epoch, d.now()}
+		d.loads.Report(node, r.Loads)
 	}
 }
 
@@ -192,21 +195,18 @@ func (d *Duties) KnownLoads() balance.Loads {
 	return d.allLoads(d.cfg.Controller.Image())
 }
 
-// allLoads puts together what living nodes reported lately, and by hearsay what
-// the others cost: a controller that has just become the active one has no
-// reports yet. mu is held.
+// allLoads puts together the averages of what nodes reported, and by hearsay what
+// living nodes carry that did not report lately: a controller that has just become
+// the active one has no reports yet. mu is held.
 func (d *Duties) allLoads(img *image.Image) balance.Loads {
-	all := balance.Loads{}
+	all := d.loads.Loads()
 	for n := range img.Nodes() {
-		if !n.IsAlive() {
+		r, ok := d.reports[n.ID]
+		if !n.IsAlive() || ok && r.epoch == n.Epoch && d.now()-r.at < reportStale || d.cfg.HintedLoad == nil {
 			continue
 		}
-		if r, ok := d.reports[n.ID]; ok && r.epoch == n.Epoch && d.now()-r.at < reportStale {
-			maps.Copy(all, r.Loads)
-		} else if d.cfg.HintedLoad != nil {
-			if load, ok := d.cfg.HintedLoad(n.ID); ok {
-				maps.Copy(all, balance.Spread(img, n.ID, load))
-			}
+		if load, ok := d.cfg.HintedLoad(n.ID); ok {
+			maps.Copy(all, balance.Spread(img, n.ID, load))
 		}
 	}
 	return all
@@ -235,6 +235,7 @@ func (d *Duties) situation(img *image.Image) situation {
 			delete(d.reports, id)
 		}
 	}
+	d.loads.Keep(func(id ids.StreamID) bool { _, ok := img.Stream(id); return ok })
 	s.loads = d.allLoads(img)
 	return s
 }

@@ -17,9 +17,9 @@ type Plan struct {
 
 // MakePlan plans as the active controller would; loads are nil where they are
 // not known.
-func MakePlan(img *image.Image, loads balance.Loads) Plan {
+func MakePlan(img *image.Image, loads balance.Loads, o balance.Options) Plan {
 	p := Plan{ByLoad: loads != nil, Moves: []Partition{}}
-	for _, m := range balance.Plan(img, loads, balance.DefaultOptions()) {
+	for _, m := range balance.Plan(img, loads, o) {
 		told := Partition{Index: m.Index, From: m.From, To: m.To, Why: m.Why}
 		if t, ok := img.Topic(m.Topic); ok {
 			told.Topic = t.Name

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/kraftmeta/balance"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -131,11 +132,11 @@ func TestMovingAndOffline(t *testing.T) {
 
 func TestPlan(t *testing.T) {
 	m := threeNodes(t)
-	if p := MakePlan(m.img, nil); len(p.Moves) != 0 || p.ByLoad {
+	if p := MakePlan(m.img, nil, balance.Options{Slack: 0.2, MovesMax: 16}); len(p.Moves) != 0 || p.ByLoad {
 		t.Errorf("an even cluster: %+v", p)
 	}
 	m.do(&image.CreateTopics{Topics: []image.NewTopic{{Name: "u", ID: ids.TopicID{8}, Leaders: []ids.NodeID{1, 1, 1, 1, 1, 1}}}})
-	p := MakePlan(m.img, nil)
+	p := MakePlan(m.img, nil, balance.Options{Slack: 0.2, MovesMax: 16})
 	var b strings.Builder
 	if err := p.Print(&b); err != nil || len(p.Moves) == 0 || p.Moves[0].From != 1 {
 		t.Fatalf("%+v, %v", p, err)
