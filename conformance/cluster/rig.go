@@ -61,9 +61,10 @@ func newRig(ctx context.Context, s settings, n int, proxied bool, overrides ...s
 		return nil, err
 	}
 	r.cluster = ids.NewUUID(func(b []byte) { _, _ = rand.Read(b) }).String()
+	begun := r
 	defer func() {
 		if err != nil {
-			r.Close()
+			begun.Close()
 		}
 	}()
 	if r.store, err = toxic.StartStore(ctx, r.dir); err != nil {
