@@ -84,7 +84,7 @@ func (c *Client) submit(ctx context.Context, cmd image.Command) (*image.Answer, 
 		return nil, fmt.Errorf("submit %s: %w", cmd.CommandKind(), err)
 	}
 	defer c.end(sequence)
-	retry := newBackoff(c.clock)
+	retry := newBackoff()
 	for {
 		answer, err := c.to.Submit(ctx, c.request(sequence, cmd))
 		if err == nil {
@@ -92,7 +92,7 @@ func (c *Client) submit(ctx context.Context, cmd image.Command) (*image.Answer, 
 		}
 		// Unknown or not, the same request again is always right. Only an end
 		// for good is not worth one.
-		if errors.Is(err, ErrClosed) || ctx.Err() != nil || retry.wait(ctx) != nil {
+		if errors.Is(err, ErrClosed) || ctx.Err() != nil || retry.Wait(ctx, c.clock) != nil {
 			return nil, fmt.Errorf("submit %s: %w: %w", cmd.CommandKind(), ErrUnknownOutcome, err)
 		}
 	}

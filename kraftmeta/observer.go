@@ -163,7 +163,7 @@ func (o *Observer) forget(gone waiter) {
 // follow fetches and publishes until ctx ends.
 func (o *Observer) follow(ctx context.Context) {
 	defer close(o.done)
-	retry := newBackoff(o.opts.Clock)
+	retry := newBackoff()
 	answered := o.opts.Clock.Now()
 	for ctx.Err() == nil {
 		resp, err := o.source.Fetch(ctx, o.nextFetch())
@@ -173,10 +173,10 @@ func (o *Observer) follow(ctx context.Context) {
 			if ctx.Err() == nil && !elsewhere {
 				o.lost.Fail(o.opts.Logger, now, "cannot follow the metadata", err)
 			}
-			retry.wait(ctx)
+			_ = retry.Wait(ctx, o.opts.Clock) // ends with ctx, as the loop does
 			continue
 		}
-		retry.reset()
+		retry.Reset()
 		answered = now
 		o.lost.Over(o.opts.Logger, now, "following the metadata again")
 		o.take(resp)

@@ -109,7 +109,7 @@ func newRemoteReader(cfg Config) *remoteReader {
 // if objects hold it. While neither is so it looks again: the tail's WAL may be
 // about to be rescued, or the commit of its upload about to be seen here.
 func (x *remoteReader) read(ctx context.Context, m *Manager, r read.Request) (res Result, found bool, err error) {
-	pause, until := remotePauseFirst, x.clock.Now().Add(remoteWaitMax)
+	retry, until := clock.Backoff{Min: remotePauseFirst, Max: remotePauseMost}, x.clock.Now().Add(remoteWaitMax)
 	for {
 		t, ok := x.meta.TailAt(r.Stream, r.From)
 		if !ok {
@@ -121,10 +121,9 @@ func (x *remoteReader) read(ctx context.Context, m *Manager, r read.Request) (re
 		if ctx.Err() != nil || x.clock.Now().After(until) {
 			return Result{}, false, fmt.Errorf("tail held by node %d: %w", t.Holder, err)
 		}
-		if err := clock.Sleep(ctx, x.clock, pause); err != nil {
+		if err := retry.Wait(ctx, x.clock); err != nil {
 			return Result{}, false, err
 		}
-		pause = min(2*pause, remotePauseMost)
 	}
 }
 

@@ -108,13 +108,14 @@ func (s *Set) closeStreams(ctx context.Context, ps []*Partition, served bool) {
 				delete(byStream, stream) // an attempt after this one has nothing to keep
 			}
 		}
-		for pause := closePauseFirst; ; pause = min(2*pause, closePauseMost) {
+		retry := clock.Backoff{Min: closePauseFirst, Max: closePauseMost}
+		for {
 			err := s.cfg.Streams.HandOff(ctx, streams, ended)
 			if err == nil || ctx.Err() != nil {
 				break
 			}
 			s.cfg.Log.Warn("streams not handed over yet, will retry", "count", len(streams), "error", err)
-			_ = clock.Sleep(ctx, s.cfg.Clock, pause) // ends with ctx, as the loop does
+			_ = retry.Wait(ctx, s.cfg.Clock) // ends with ctx, as the loop does
 		}
 		if served { // else those who restore them do that
 			for _, p := range ps {

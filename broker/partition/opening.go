@@ -126,8 +126,7 @@ func (s *openings) again(ctx context.Context) {
 // wait waits for the attempts under way, whose context is over.
 func (s *openings) wait() { s.work.Wait() }
 
-// What could not be opened or restored is tried again after a pause, which
-// doubles while that goes on, and of which up to half is random.
+// What could not be opened or restored is tried again after a pause.
 const (
 	retryAfterFirst = time.Second
 	retryAfterMost  = 30 * time.Second
@@ -135,30 +134,27 @@ const (
 
 // retry is when partitions that could not be opened are tried again.
 type retry struct {
-	clock  clock.Clock
-	random func() uint64 // nil: no jitter
-	due    chan struct{} // capacity 1
-	armed  bool
-	pause  time.Duration // the last one, before jitter
+	clock   clock.Clock
+	backoff clock.Backoff
+	due     chan struct{} // capacity 1
+	armed   bool
+	pause   time.Duration // the one under way, if armed
 }
 
 func newRetry(c clock.Clock, random func() uint64) *retry {
-	return &retry{clock: c, random: random, due: make(chan struct{}, 1)}
+	return &retry{
+		clock: c, backoff: clock.Backoff{Min: retryAfterFirst, Max: retryAfterMost, Random: random},
+		due: make(chan struct{}, 1),
+	}
 }
 
 // later makes the retry due after a pause, unless it is already to come. It
-// says how long the pause is at most.
+// says how long the pause is.
 func (r *retry) later() time.Duration {
-	if r.armed {
-		return r.pause
+	if !r.armed {
+		r.armed, r.pause = true, r.backoff.Next()
+		r.clock.AfterFunc(r.pause, func() { r.due <- struct{}{} })
 	}
-	r.armed = true
-	r.pause = min(max(2*r.pause, retryAfterFirst), retryAfterMost)
-	wait := r.pause
-	if r.random != nil {
-		wait -= time.Duration(r.random() % uint64(r.pause/2))
-	}
-	r.clock.AfterFunc(wait, func() { r.due <- struct{}{} })
 	return r.pause
 }
 
@@ -166,4 +162,4 @@ func (r *retry) later() time.Duration {
 func (r *retry) ended() { r.armed = false }
 
 // reset makes the next pause a short one.
-func (r *retry) reset() { r.pause = 0 }
+func (r *retry) reset() { r.backoff.Reset() }

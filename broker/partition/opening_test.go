@@ -140,11 +140,11 @@ func TestRetryPauses(t *testing.T) {
 	}
 	for i, p := range pauses {
 		whole := min(retryAfterFirst<<i, retryAfterMost)
-		if p > whole || p <= whole/2 {
+		if p > whole || p < whole/2 {
 			t.Errorf("pause %d is %v", i, p)
 		}
 	}
-	if r.reset(); r.later() != retryAfterFirst {
+	if r.reset(); r.later() > retryAfterFirst {
 		t.Error("a success does not shorten the pause")
 	}
 }

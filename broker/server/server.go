@@ -88,11 +88,11 @@ func (s *Server) Serve(l net.Listener, info Listener) error {
 	s.wg.Add(1)
 	s.mu.Unlock()
 	defer s.wg.Done()
-	var delay time.Duration
+	retry := clock.Backoff{Min: 5 * time.Millisecond, Max: time.Second}
 	for {
 		nc, err := l.Accept()
 		if err == nil {
-			delay = 0
+			retry.Reset()
 			s.admit(nc, info)
 			continue
 		}
@@ -103,7 +103,7 @@ func (s *Server) Serve(l net.Listener, info Listener) error {
 			return fmt.Errorf("accept on %s: %w", info.Name, err)
 		}
 		// Out of descriptors, most likely: let some connections go first.
-		delay = min(max(2*delay, 5*time.Millisecond), time.Second)
+		delay := retry.Next()
 		s.cfg.Log.Error("accept failed", "listener", info.Name, "retry_in", delay, "error", err)
 		if s.pause(delay) {
 			return ErrClosed

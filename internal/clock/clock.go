@@ -1,8 +1,8 @@
 // Package clock is time as a constructor argument, so that a simulation can
 // own it.
 //
-// Owns: the Clock interface, the wall clock and a manual clock for tests.
-// Does not own: any deadline or policy. Goroutines: the wall clock's callbacks
+// Owns: the Clock interface, the wall clock and a manual clock for tests; how
+// pauses between attempts grow. Does not own: any deadline or policy. Goroutines: the wall clock's callbacks
 // run on the runtime's timer goroutines; Manual runs them in the goroutine
 // that advances it. Locks: Manual's own, never held over a callback.
 package clock

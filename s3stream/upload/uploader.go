@@ -329,10 +329,16 @@ func (u *Uploader) SealIfDue() {
 	}
 }
 
+// Between attempts at uploads.
+const (
+	backoffMin = 50 * time.Millisecond
+	backoffMax = 10 * time.Second
+)
+
 // upload brings generation after generation home, and between attempts that
 // failed waits longer and longer.
 func (u *Uploader) upload(ctx context.Context) {
-	var retry backoff
+	retry := clock.Backoff{Min: backoffMin, Max: backoffMax, Random: u.cfg.Random}
 	for ctx.Err() == nil {
 		idle, err := u.Attempt(ctx)
 		switch {
@@ -343,15 +349,15 @@ func (u *Uploader) upload(ctx context.Context) {
 				level = slog.LevelDebug
 			}
 			u.cfg.Log.Log(ctx, level, "upload incomplete, will retry", "err", err)
-			_ = retry.wait(ctx, u.cfg.Clock, u.cfg.Random) // ends with ctx, as the loop does
+			_ = retry.Wait(ctx, u.cfg.Clock) // ends with ctx, as the loop does
 		case idle:
-			retry = backoff{}
+			retry.Reset()
 			select {
 			case <-u.work:
 			case <-ctx.Done():
 			}
 		default:
-			retry = backoff{}
+			retry.Reset()
 		}
 	}
 	if u.current != nil {
