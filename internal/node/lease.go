@@ -48,6 +48,15 @@ func (l *lease) Valid() bool {
 	return l.session == 0 || l.now()-time.Duration(l.renewed.Load()) < l.session
 }
 
+// silent is how long ago the last heartbeat was sent that was answered, 0 if
+// that does not matter.
+func (l *lease) silent() time.Duration {
+	if l.session == 0 {
+		return 0
+	}
+	return l.now() - time.Duration(l.renewed.Load())
+}
+
 // renew notes that a heartbeat sent at a time was answered.
 func (l *lease) renew(sent time.Duration) {
 	l.renewed.Store(int64(max(sent, time.Duration(l.renewed.Load()))))

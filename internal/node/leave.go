@@ -14,7 +14,40 @@ const (
 	// leaveShare of the time for a drain is what moving leadership may take.
 	leaveShare = 2
 	lookEvery  = 20 * time.Millisecond
+	// silentMax, in sessions, is how long no controller may have answered before a
+	// drain is given up: without a majority of them nothing can be handed over, nor
+	// uploads committed.
+	silentMax = 2
+	// aloneMax is how long the last of several brokers uploads before it stops.
+	// What is left is safe in its log.
+	aloneMax = 3 * time.Second
 )
+
+// whileWorthIt is ctx that ends early, and says so in the log, when a drain has
+// nobody to work with any more: as when all nodes of a cluster are stopped at once.
+func (n *Node) whileWorthIt(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		alone := time.Duration(-1) // since when
+		for clock.Sleep(ctx, n.clock, lookEvery) == nil {
+			if n.lease.silent() >= silentMax*n.cfg.Lease.Session {
+				n.log.Warn("the drain is given up, since no controller answers; what is in the write-ahead log stays there")
+				return
+			}
+			switch now := n.lease.now(); {
+			case !leftAlone(n.metadata.Image(), n.cfg.Node.ID):
+				alone = -1
+			case alone < 0:
+				alone = now
+			case now-alone >= aloneMax:
+				n.log.Warn("the drain is given up, since no other broker is left; what is in the write-ahead log stays there")
+				return
+			}
+		}
+	}()
+	return ctx, cancel
+}
 
 // leave has others lead what this node leads, and waits until they do. With
 // nobody to take over it does nothing.
@@ -33,6 +66,10 @@ func (n *Node) leave(ctx context.Context) {
 		return
 	}
 	for leads(n.metadata.Image(), n.cfg.Node.ID) > 0 {
+		if !othersAlive(n.metadata.Image(), n.cfg.Node.ID) {
+			n.log.Warn("no broker is left to take over", "partitions", leads(n.metadata.Image(), n.cfg.Node.ID))
+			return
+		}
 		if clock.Sleep(ctx, n.clock, lookEvery) != nil {
 			n.log.Warn("not everything has another leader yet", "partitions", leads(n.metadata.Image(), n.cfg.Node.ID))
 			return
@@ -61,6 +98,15 @@ func othersAlive(img *image.Image, self ids.NodeID) bool {
 		}
 	}
 	return false
+}
+
+// leftAlone says whether a broker has others beside it, none of which can take over.
+func leftAlone(img *image.Image, self ids.NodeID) bool {
+	others := false
+	for x := range img.Nodes() {
+		others = others || x.ID != self && x.State != image.NodeRemoved
+	}
+	return others && !othersAlive(img, self)
 }
 
 // leads is how many partitions a node leads.

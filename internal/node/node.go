@@ -263,6 +263,8 @@ func (n *Node) Drain(ctx context.Context) (Report, error) {
 	n.setState(draining)
 	r := Report{Uploaded: true}
 	if n.server != nil {
+		ctx, stop := n.whileWorthIt(ctx)
+		defer stop()
 		n.leave(ctx)
 		n.cancel() // long polls end
 		if err := n.server.Drain(ctx); err != nil {
