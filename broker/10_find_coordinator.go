@@ -88,7 +88,7 @@ func (b *Broker) locateCoordinator(c *Ctx, kind int8, key string) (at clientBrok
 	if !ok {
 		return at, kerr.CoordinatorNotAvailable
 	}
-	at, kerror := v.broker(p.Leader)
+	at, kerror := v.leader(p)
 	if kerror != nil {
 		return at, kerr.CoordinatorNotAvailable
 	}

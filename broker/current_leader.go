@@ -43,7 +43,7 @@ func (h *leaderHints) leader(id ids.TopicID, name string, index int32) (leader, 
 	if p == nil || p.Leader == h.self {
 		return -1, -1, false
 	}
-	n, err := h.view.broker(p.Leader)
+	n, err := h.view.leader(p)
 	if err != nil {
 		return -1, -1, false
 	}

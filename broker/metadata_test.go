@@ -194,6 +194,32 @@ func TestMetadataOfDeadAndDistantLeaders(t *testing.T) {
 	}
 }
 
+// A partition whose WAL no living node reaches has no leader that could serve it.
+func TestMetadataOfPartitionsOutOfReach(t *testing.T) {
+	b := newTestBroker(t, nil)
+	epoch := b.register(3, "")
+	b.topic("t", 3)
+	wal := ids.WALInstance{8, 8}
+	b.meta.must(t, &image.OpenWAL{Node: 3, NodeEpoch: epoch, Instance: wal, Kind: "exclusive", Location: "file:///own/x"})
+	topic, _ := b.meta.Image().TopicByName("t")
+	p, _ := b.meta.Image().Partition(topic.ID, 0)
+	b.meta.must(t, &image.OpenStreams{Node: 3, NodeEpoch: epoch, WAL: wal, Streams: []image.OpenStream{{Stream: p.Stream}}})
+	p, _ = b.meta.Image().Partition(topic.ID, 0)
+	lead := func() kmsg.MetadataResponseTopicPartition {
+		t.Helper()
+		return ask[*kmsg.MetadataResponse](b, metadataRequest(6, "t")).Topics[0].Partitions[0]
+	}
+	b.meta.must(t, &image.FenceNode{Node: 3, Epoch: epoch})
+	b.meta.must(t, &image.SetLeaders{Partitions: []image.NewLeader{{Topic: topic.ID, Expected: p.LeaderEpoch, Leader: 2}}})
+	if got := lead(); got.ErrorCode != kerr.LeaderNotAvailable.Code || got.Leader != -1 || !cmp.Equal(got.OfflineReplicas, []int32{2}) {
+		t.Errorf("out of reach: %+v", got)
+	}
+	b.meta.must(t, &image.AssignRescuers{Rescuers: []image.WALRescuer{{Instance: wal, Rescuer: 2}}})
+	if got := lead(); got.ErrorCode != 0 || got.Leader != 2 {
+		t.Errorf("about to be rescued: %+v", got)
+	}
+}
+
 func TestAuthorizedOperations(t *testing.T) {
 	b := newTestBroker(t, nil)
 	b.topic("t", 1)

@@ -181,6 +181,8 @@ func (s streamMeta) TrimStream(ctx context.Context, stream ids.StreamID, epoch i
 
 func (s streamMeta) Objects(ids.StreamID, int64, int) []meta.ObjectRange { return nil }
 
+func (s streamMeta) LostUpTo(_ ids.StreamID, offset int64) (int64, bool) { return offset, false }
+
 // frameBatch reads the edges of a record batch.
 func frameBatch(p []byte) (size int, start, end int64, err error) {
 	h, err := batch.ParseHeader(p)

@@ -88,6 +88,16 @@ func (v view) broker(id ids.NodeID) (clientBroker, *kerr.Error) {
 	return b, nil
 }
 
+// leader finds the node that leads a partition, if clients can reach it and it
+// serves the partition, now or soon. While that waits for a WAL that no living
+// node reaches, its leader would only send them away.
+func (v view) leader(p *image.Partition) (clientBroker, *kerr.Error) {
+	if w, waits := v.WaitsFor(p); waits && v.OutOfReach(w) {
+		return clientBroker{}, kerr.LeaderNotAvailable
+	}
+	return v.broker(p.Leader)
+}
+
 // leadership is what clients are told of a partition: its one replica is its
 // leader.
 type leadership struct {
@@ -106,7 +116,7 @@ func (v view) leadership(p *image.Partition) leadership {
 		l.replicas = []int32{int32(p.Leader)}
 		l.isr = l.replicas
 	}
-	if _, l.err = v.broker(p.Leader); l.err == nil {
+	if _, l.err = v.leader(p); l.err == nil {
 		l.leader = int32(p.Leader)
 	} else {
 		l.offline = l.replicas

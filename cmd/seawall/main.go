@@ -71,7 +71,7 @@ func (p *process) newRoot() *cobra.Command {
 		newStatusCommand(),
 		newDrainCommand(),
 		newBalanceCommand(),
-		newWALCommand(),
+		group("wal", "Look at a write-ahead log, or give one up", newWALDumpCommand(), newWALAbandonCommand()),
 		newObjectCommand(),
 		newMetaCommand(),
 		newConfigCommand(),

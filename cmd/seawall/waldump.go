@@ -6,7 +6,7 @@ import (
 	"github.com/seawallmq/seawall/wal"
 )
 
-func newWALCommand() *cobra.Command {
+func newWALDumpCommand() *cobra.Command {
 	var o wal.DumpOptions
 	c := &cobra.Command{
 		Use:   "dump PATH",
@@ -22,5 +22,5 @@ func newWALCommand() *cobra.Command {
 	}
 	c.Flags().Int64Var(&o.From, "from", -1, "start at this `position` instead of the header's trim position")
 	c.Flags().BoolVar(&o.Summary, "summary", false, "leave flushes and records out")
-	return group("wal", "Look at a write-ahead log", c)
+	return c
 }

@@ -37,7 +37,20 @@ type Config struct {
 	Status, Plan func() (any, error)
 	// Drain begins to take everything off a node. It may be nil.
 	Drain func(ctx context.Context, node int32) error
-	Log   *slog.Logger
+	// Losses says what giving up a WAL, or the WALs of a node, would lose;
+	// Abandon does give one up. Both may be nil.
+	Losses  func(which string) (any, error)
+	Abandon func(ctx context.Context, a Abandon) error
+	Log     *slog.Logger
+}
+
+// Abandon names a WAL that is to be given up, and who held it last as far as
+// whoever asks knows.
+type Abandon struct {
+	Instance    string
+	Holder      int32
+	HolderEpoch uint64
+	Force       bool // even if a living node is to rescue it
 }
 
 // Limits against idle or endless clients.
@@ -61,6 +74,8 @@ type Server struct {
 //	/v1/status    JSON: nodes, controllers, WALs, what is moving
 //	/v1/balance   JSON: what balancing would move
 //	/v1/drain     POST with node=N: have a node give up all that it leads
+//	/v1/wal/losses  with wal=NODE or wal=INSTANCE, JSON: what giving it up would lose
+//	/v1/wal/abandon POST with instance, holder, epoch, force: give a WAL up
 //	/debug/pprof/ profiles
 func New(cfg Config) *Server {
 	mux := http.NewServeMux()
@@ -71,13 +86,21 @@ func New(cfg Config) *Server {
 		cfg.Metrics(w)
 	})
 	if cfg.Status != nil {
-		mux.HandleFunc("GET /v1/status", told(cfg.Status))
+		mux.HandleFunc("GET /v1/status", told(cfg.Status, http.StatusServiceUnavailable))
 	}
 	if cfg.Plan != nil {
-		mux.HandleFunc("GET /v1/balance", told(cfg.Plan))
+		mux.HandleFunc("GET /v1/balance", told(cfg.Plan, http.StatusServiceUnavailable))
 	}
 	if cfg.Drain != nil {
 		mux.HandleFunc("POST /v1/drain", drain(cfg.Drain))
+	}
+	if cfg.Losses != nil {
+		mux.HandleFunc("GET /v1/wal/losses", func(w http.ResponseWriter, r *http.Request) {
+			told(func() (any, error) { return cfg.Losses(r.FormValue("wal")) }, http.StatusConflict)(w, r)
+		})
+	}
+	if cfg.Abandon != nil {
+		mux.HandleFunc("POST /v1/wal/abandon", abandon(cfg.Abandon))
 	}
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
@@ -102,12 +125,12 @@ func verdict(good string, ask func() error) http.HandlerFunc {
 	}
 }
 
-// told answers with JSON.
-func told(ask func() (any, error)) http.HandlerFunc {
+// told answers with JSON, or with why not and a code.
+func told(ask func() (any, error), otherwise int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		v, err := ask()
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			http.Error(w, err.Error(), otherwise)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -115,8 +138,9 @@ func told(ask func() (any, error)) http.HandlerFunc {
 	}
 }
 
-// drainTimeout bounds how long a drain may wait for the active controller.
-const drainTimeout = 30 * time.Second
+// commandTimeout bounds how long what is to be done may wait for the active
+// controller.
+const commandTimeout = 30 * time.Second
 
 func drain(do func(context.Context, int32) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -125,7 +149,7 @@ func drain(do func(context.Context, int32) error) http.HandlerFunc {
 			http.Error(w, "node=N is missing", http.StatusBadRequest)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), drainTimeout)
+		ctx, cancel := context.WithTimeout(r.Context(), commandTimeout)
 		defer cancel()
 		if err := do(ctx, int32(node)); err != nil {
 			http.Error(w, err.Error(), http.StatusConflict)
@@ -133,6 +157,25 @@ func drain(do func(context.Context, int32) error) http.HandlerFunc {
 		}
 		w.WriteHeader(http.StatusAccepted)
 		fmt.Fprintln(w, "draining")
+	}
+}
+
+func abandon(do func(context.Context, Abandon) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		holder, err := strconv.ParseInt(r.FormValue("holder"), 10, 32)
+		epoch, err2 := strconv.ParseUint(r.FormValue("epoch"), 10, 64)
+		if err := errors.Join(err, err2); err != nil {
+			http.Error(w, "holder=N and epoch=E, of who held it last, are missing", http.StatusBadRequest)
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), commandTimeout)
+		defer cancel()
+		a := Abandon{Instance: r.FormValue("instance"), Holder: int32(holder), HolderEpoch: epoch, Force: r.FormValue("force") == "true"}
+		if err := do(ctx, a); err != nil {
+			http.Error(w, err.Error(), http.StatusConflict)
+			return
+		}
+		fmt.Fprintln(w, "given up")
 	}
 }
 

@@ -26,6 +26,18 @@ func TestAnswers(t *testing.T) {
 			}
 			return nil
 		},
+		Losses: func(which string) (any, error) {
+			if which != "7" {
+				return nil, errors.New("no such WAL")
+			}
+			return which, nil
+		},
+		Abandon: func(_ context.Context, a Abandon) error {
+			if a != (Abandon{"i", 7, 3, true}) {
+				return errors.New("another holder")
+			}
+			return nil
+		},
 		Log: slog.New(slog.DiscardHandler),
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -44,6 +56,8 @@ func TestAnswers(t *testing.T) {
 		{"/v1/status", `{"node":7}`, 200},
 		{"/v1/balance", "recovering the write-ahead log", 503},
 		{"/v1/drain", "Method Not Allowed", 405},
+		{"/v1/wal/losses?wal=7", `"7"`, 200},
+		{"/v1/wal/losses?wal=8", "no such WAL", 409},
 		{"/debug/pprof/cmdline", "", 200},
 		{"/nothing", "404 page not found", 404},
 	} {
@@ -65,6 +79,17 @@ func TestAnswers(t *testing.T) {
 		_ = resp.Body.Close()
 		if resp.StatusCode != code {
 			t.Errorf("drain %s: %d, want %d", node, resp.StatusCode, code)
+		}
+	}
+	for epoch, code := range map[string]int{"3": 200, "4": 409, "x": 400} {
+		resp, err := http.PostForm("http://"+l.Addr().String()+"/v1/wal/abandon",
+			url.Values{"instance": {"i"}, "holder": {"7"}, "epoch": {epoch}, "force": {"true"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != code {
+			t.Errorf("abandon at epoch %s: %d, want %d", epoch, resp.StatusCode, code)
 		}
 	}
 	if err := s.Shutdown(context.Background()); err != nil {

@@ -24,6 +24,7 @@ func (n *Node) startAdmin(ctx context.Context) error {
 	n.admin = admin.New(admin.Config{
 		Healthy: n.healthy, Ready: n.ready, Metrics: n.metrics.write, Log: n.log,
 		Status: n.clusterStatus, Plan: n.balancePlan, Drain: n.drainNode,
+		Losses: n.losses, Abandon: n.abandonWAL,
 	})
 	n.work.Go(func() { n.admin.Serve(l) })
 	return nil

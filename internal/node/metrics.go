@@ -7,6 +7,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/seawallmq/seawall/internal/node/status"
 	"github.com/seawallmq/seawall/logcache"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/rescue"
@@ -237,6 +238,9 @@ func (m *nodeMetrics) writeMetadata(gauge func(name string, v float64)) {
 		}
 	}
 	gauge("seawall_brokers_alive", float64(alive))
+	offline, outOfReach := status.CountOffline(img)
+	gauge("seawall_partitions_offline", float64(offline))
+	gauge("seawall_wals_out_of_reach", float64(outOfReach))
 }
 
 func boolean(b bool) float64 {

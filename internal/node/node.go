@@ -211,7 +211,7 @@ func (n *Node) ready() error {
 		return n.healthy()
 	}
 	if waiting := n.partitions.Waiting(); waiting > 0 {
-		return fmt.Errorf("%d partitions could not be opened yet: is the object store in reach?", waiting)
+		return n.whyWaiting(waiting)
 	}
 	return n.healthy()
 }

@@ -154,7 +154,7 @@ func (n *Node) openVolume(ctx context.Context) error {
 func (n *Node) isRescuedElsewhere() (rescuing, rescued bool) {
 	img := n.metadata.Image()
 	for w := range img.WALs() {
-		if w.Node != n.cfg.Node.ID || w.State == image.WALRetired {
+		if w.Node != n.cfg.Node.ID || w.State.IsOver() {
 			continue
 		}
 		to := img.RescuerOf(w)
@@ -194,11 +194,12 @@ func (n *Node) tryVolume() (err error) {
 func (n *Node) olderInstances() (mine []*image.WAL, elsewhere []volume.Kept, err error) {
 	here := map[ids.WALInstance]bool{}
 	img := n.metadata.Image()
+	n.noteAbandoned(img)
 	for _, i := range n.volume.Instances() {
 		here[i.Instance] = true
 		w, known := img.WAL(i.Instance)
 		switch {
-		case !known || w.State == image.WALRetired:
+		case !known || w.State.IsOver():
 		case n.isToRescue(w.Instance):
 			mine = append(mine, w)
 		default:
@@ -208,7 +209,8 @@ func (n *Node) olderInstances() (mine []*image.WAL, elsewhere []volume.Kept, err
 	for w := range img.WALs() {
 		if w.Node == n.cfg.Node.ID && n.isToRescue(w.Instance) && !here[w.Instance] {
 			return nil, nil, fmt.Errorf("s3.wal.path: WAL instance %s, last opened as %s, is not in %s: "+
-				"it may hold acknowledged records that are nowhere else; bring it back", w.Instance, w.Location, n.cfg.WAL.Path)
+				"it may hold acknowledged records that are nowhere else; bring it back, or give it up by 'seawall wal abandon'",
+				w.Instance.Hex(), w.Location, n.cfg.WAL.Path)
 		}
 	}
 	return mine, elsewhere, nil

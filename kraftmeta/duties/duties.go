@@ -92,11 +92,12 @@ const failureForgotten = 30 * time.Second
 // Run does the duties until ctx is done.
 func (d *Duties) Run(ctx context.Context) {
 	issuer := ids.NewUUID(d.cfg.Random)
-	w := worker{Duties: d, issuer: issuer}
+	w := newWorker(d, issuer)
 	for ctx.Err() == nil {
 		term, changed := d.cfg.Controller.Term()
 		if d.begin(term) {
 			w.asleep = false
+			clear(w.outOfReach)
 		}
 		again := d.cfg.Session
 		if term != 0 {

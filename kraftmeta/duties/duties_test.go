@@ -1,11 +1,13 @@
 package duties
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -69,6 +71,7 @@ type cluster struct {
 	seq    uint64
 	epochs map[ids.NodeID]ids.NodeEpoch
 	dead   map[ids.NodeID]bool
+	log    *bytes.Buffer // to be read while all else sleeps
 }
 
 const (
@@ -81,12 +84,12 @@ func run(t *testing.T, f func(c *cluster)) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &cluster{
 			controller: &controller{term: 1, img: image.New(), changed: make(chan struct{})},
-			t:          t, epochs: map[ids.NodeID]ids.NodeEpoch{}, dead: map[ids.NodeID]bool{},
+			t:          t, epochs: map[ids.NodeID]ids.NodeEpoch{}, dead: map[ids.NodeID]bool{}, log: new(bytes.Buffer),
 		}
-		c.do(&image.FormatCluster{ClusterID: ids.UUID{1}})
+		c.do(&image.FormatCluster{ClusterID: ids.UUID{1}, Features: image.LatestFeatures()})
 		c.duties = New(Config{
 			Controller: c.controller, Session: session, Clock: clock.Wall(), Random: func(b []byte) { b[0] = 7 },
-			Log: slog.New(slog.DiscardHandler),
+			Log: slog.New(slog.NewTextHandler(c.log, nil)),
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -199,6 +202,38 @@ func TestARescuerThatFailsIsReplaced(t *testing.T) {
 	})
 }
 
+// When nobody reaches a WAL, people are told, once, until it is back.
+func TestWALsOutOfReachAreTold(t *testing.T) {
+	run(t, func(c *cluster) {
+		c.join(1)
+		r := c.do(&image.RegisterNode{Node: 2, Incarnation: ids.UUID{2, 2}, Reach: []string{"file:///own/"}}).(*image.Registered)
+		c.epochs[2] = r.Epoch
+		own := ids.WALInstance{3, 2}
+		c.do(&image.OpenWAL{Node: 2, NodeEpoch: r.Epoch, Instance: own, Kind: "exclusive", Location: "file:///own/x"})
+		c.do(&image.CreateTopics{Topics: []image.NewTopic{{Name: "t", ID: ids.TopicID{1}, Leaders: []ids.NodeID{2}}}})
+		for p := range c.Image().AllPartitions() {
+			c.do(&image.OpenStreams{Node: 2, NodeEpoch: r.Epoch, WAL: own, Streams: []image.OpenStream{{Stream: p.Stream}}})
+		}
+		told := func(words string) int { return strings.Count(c.log.String(), words) }
+		c.pass(2 * session)
+		if told("out of reach") > 0 {
+			t.Fatalf("told of a WAL that is held:\n%s", c.log)
+		}
+		c.dead[2] = true
+		c.pass(5 * session)
+		if told("WAL out of reach") != 1 || told("instance="+own.Hex()) != 1 || told("reachedBy=2") != 1 {
+			t.Errorf("with node 2 gone:\n%s", c.log)
+		}
+		w, _ := c.Image().WAL(own)
+		holder, epoch := w.Holder()
+		c.do(&image.AbandonWAL{Instance: own, Holder: holder, HolderEpoch: epoch})
+		c.pass(session)
+		if told("back in reach, or given up") != 1 {
+			t.Errorf("given up:\n%s", c.log)
+		}
+	})
+}
+
 func TestANewTermGivesEverybodyASession(t *testing.T) {
 	run(t, func(c *cluster) {
 		c.join(1)
@@ -255,7 +290,7 @@ func TestAPausedControllerTakesNobodyForDead(t *testing.T) {
 	cl.join(1)
 	cl.join(2)
 	d.begin(1)
-	w := worker{Duties: d, issuer: ids.UUID{7}}
+	w := newWorker(d, ids.UUID{7})
 	w.work(t.Context())
 	manual.Advance(100 * session) // and then node 1 is quicker than node 2
 	d.Beat(1, 1)
@@ -278,7 +313,7 @@ func TestLoadIsEvenedOutAtItsPace(t *testing.T) {
 	cl.do(&image.CreateTopics{Topics: []image.NewTopic{{Name: "t", ID: ids.TopicID{1}, Leaders: slices.Repeat([]ids.NodeID{1}, 8)}}})
 	cl.join(2)
 	d.begin(1)
-	w := worker{Duties: d, issuer: ids.UUID{7}}
+	w := newWorker(d, ids.UUID{7})
 	led := func() (n int) {
 		for _, l := range cl.leaders() {
 			if l == 2 {

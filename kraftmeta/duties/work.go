@@ -18,6 +18,12 @@ type worker struct {
 	asleep   bool          // it has looked before in this term, and then went to sleep
 	looked   time.Duration // when it last did
 	balanced time.Duration // when it last evened out load
+	// outOfReach are the WALs that people were told nobody reaches.
+	outOfReach map[ids.WALInstance]bool
+}
+
+func newWorker(d *Duties, issuer ids.UUID) *worker {
+	return &worker{Duties: d, issuer: issuer, outOfReach: map[ids.WALInstance]bool{}}
 }
 
 // lookEvery is the least part of a session after which the worker looks at the
@@ -36,6 +42,9 @@ func (w *worker) work(ctx context.Context) time.Duration {
 			todo = w.even(&s)
 		}
 		w.mu.Unlock()
+		if todo == nil {
+			w.tellReach(img)
+		}
 		if todo == nil || !w.do(ctx, todo) {
 			break
 		}

@@ -2,6 +2,7 @@ package status
 
 import (
 	"cmp"
+	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -85,11 +86,13 @@ type WAL struct {
 	Instance string     `json:"instance"`
 	Location string     `json:"location"`
 	Kind     string     `json:"kind"`
-	State    string     `json:"state"`   // open, rescued
+	State    string     `json:"state"`   // open, rescued, abandoned
 	Node     ids.NodeID `json:"node"`    // who opened it
-	Holder   ids.NodeID `json:"holder"`  // who serves and uploads what is in it
+	Holder   ids.NodeID `json:"holder"`  // who serves and uploads what is in it, -1 for nobody any more
 	Rescuer  ids.NodeID `json:"rescuer"` // who is to rescue it, -1 when it is held
 	Tails    int        `json:"tails"`   // streams with something acknowledged in it alone
+	// OutOfReach: it waits for a node that is not alive, and no other reaches it.
+	OutOfReach bool `json:"outOfReach,omitempty"`
 	// Untrimmed bytes are in an open one, as its node last told, and would take
 	// RescueSeconds to read.
 	Untrimmed     *uint64  `json:"untrimmedBytes,omitempty"`
@@ -180,19 +183,39 @@ func (c *Cluster) place(img *image.Image, p *image.Partition) {
 
 // whyOffline says what keeps a partition from being served, "" if nothing does.
 func whyOffline(img *image.Image, p *image.Partition) (why string, from ids.NodeID) {
-	if s, ok := img.Stream(p.Stream); ok {
-		if tail, open := s.OpenTail(); open {
-			if w, ok := img.WAL(tail.WAL); ok {
-				if r := img.RescuerOf(w); r != image.NoLeader {
-					return "the WAL " + w.Location + " waits for its rescue", w.Node
-				}
-			}
-		}
+	if w, waits := img.WaitsFor(p); waits {
+		return Waits(img, w), w.Node
 	}
 	if n, ok := img.Node(p.Leader); !ok || !n.IsAlive() {
 		return "it has no living leader", image.NoLeader
 	}
 	return "", image.NoLeader
+}
+
+// CountOffline counts the partitions that nobody serves or is about to, since
+// their WAL or their leader is gone, and the WALs out of reach.
+func CountOffline(img *image.Image) (partitions, wals int) {
+	for p := range img.AllPartitions() {
+		if why, _ := whyOffline(img, p); why != "" {
+			partitions++
+		}
+	}
+	for w := range img.WALs() {
+		if img.OutOfReach(w) {
+			wals++
+		}
+	}
+	return partitions, wals
+}
+
+// Waits says what a WAL that nobody holds waits for, and what can be done when
+// that is in vain.
+func Waits(img *image.Image, w *image.WAL) string {
+	if !img.OutOfReach(w) {
+		return fmt.Sprintf("the WAL %s waits for its rescue by node %d", w.Location, img.RescuerOf(w))
+	}
+	return fmt.Sprintf("the WAL %s is out of reach: start node %d with it, or give it up by 'seawall wal abandon %s'",
+		w.Location, w.Node, w.Instance.Hex())
 }
 
 func appendBounded(list []Partition, p Partition) []Partition {
@@ -214,9 +237,13 @@ func (c *Cluster) describeWALs(img *image.Image, v *View) {
 			continue
 		}
 		holder, _ := w.Holder()
+		if w.State == image.WALAbandoned {
+			holder = image.NoLeader
+		}
 		told := WAL{
 			Instance: w.Instance.String(), Location: w.Location, Kind: w.Kind, State: w.State.String(),
-			Node: w.Node, Holder: holder, Rescuer: img.RescuerOf(w), Tails: tails[w.Instance],
+			Node: w.Node, Holder: holder, Rescuer: img.RescuerOf(w), OutOfReach: img.OutOfReach(w),
+			Tails: tails[w.Instance],
 		}
 		if k, ok := v.Nodes[w.Node]; ok && k.Told && w.State == image.WALOpen {
 			told.Untrimmed, told.RescueSeconds = &k.UntrimmedBytes, &k.RescueSeconds

@@ -2,6 +2,7 @@ package status
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ func (m *metadata) do(cmd image.Command) image.Result {
 // open.
 func threeNodes(t *testing.T) *metadata {
 	m := &metadata{t: t, img: image.New()}
-	m.do(&image.FormatCluster{ClusterID: ids.UUID{7}})
+	m.do(&image.FormatCluster{ClusterID: ids.UUID{7}, Features: image.LatestFeatures()})
 	for id := ids.NodeID(1); id <= 3; id++ {
 		m.do(&image.RegisterNode{Node: id, Incarnation: ids.UUID{2, byte(id)}, Rack: "a", Reach: []string{"file:///wal/"},
 			Endpoints: []image.Endpoint{{Listener: "PLAINTEXT", Host: "h", Port: 9090 + uint16(id)}}})
@@ -106,7 +107,7 @@ func TestMovingAndOffline(t *testing.T) {
 	if d := cmp.Diff([]Partition{{Topic: "t", Index: 0, From: 1, To: 2, Why: "the old leader has not closed its tail yet"}}, c.Moving); d != "" {
 		t.Errorf("moving (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff([]Partition{{Topic: "t", Index: 2, From: 3, To: 3, Why: "the WAL file:///wal/3 waits for its rescue"}}, c.Offline); d != "" {
+	if d := cmp.Diff([]Partition{{Topic: "t", Index: 2, From: 3, To: 3, Why: "the WAL file:///wal/3 waits for its rescue by node 1"}}, c.Offline); d != "" {
 		t.Errorf("offline (-want +got):\n%s", d)
 	}
 	var b strings.Builder
@@ -127,6 +128,58 @@ func TestMovingAndOffline(t *testing.T) {
 	var again Cluster
 	if err := json.Unmarshal(raw, &again); err != nil || cmp.Diff(c, again) != "" {
 		t.Errorf("JSON does not come back: %v\n%s", err, cmp.Diff(c, again))
+	}
+}
+
+// A WAL that waits for a dead node is out of reach; what would be lost with it
+// is told, by its node or its instance, and nothing of those that are held.
+func TestLosses(t *testing.T) {
+	m := threeNodes(t)
+	three := ids.WALInstance{3}
+	m.do(&image.FenceNode{Node: 3, Epoch: 1, Rescuers: []image.WALRescuer{{Instance: three, Rescuer: 2}}})
+	if l, err := DescribeLosses(m.img, "3"); err != nil || l.WALs[0].OutOfReach || l.WALs[0].Rescuer != 2 {
+		t.Errorf("while node 2 is to rescue it: %+v, %v", l, err)
+	}
+	m.do(&image.AssignRescuers{Rescuers: []image.WALRescuer{{Instance: three, Rescuer: image.NoLeader}}})
+	m.lead(2, 1)
+	why := "the WAL file:///wal/3 is out of reach: start node 3 with it, or give it up by 'seawall wal abandon " + three.Hex() + "'"
+	c := Describe(m.img, &View{Seen: 1, Controller: 1})
+	if d := cmp.Diff([]Partition{{Topic: "t", Index: 2, From: 3, To: 1, Why: why}}, c.Offline); d != "" {
+		t.Errorf("offline (-want +got):\n%s", d)
+	}
+	if p, w := CountOffline(m.img); p != 1 || w != 1 {
+		t.Errorf("%d partitions and %d WALs are counted", p, w)
+	}
+	want := Losses{WALs: []LostWAL{{
+		Instance: three.Hex(), Location: "file:///wal/3", Node: 3, Holder: 3, HolderEpoch: 1, Rescuer: 3, OutOfReach: true,
+		Parts: []LostPart{{Topic: "t", Index: 2, From: 0, End: -1}},
+	}}}
+	for _, which := range []string{"3", three.String(), three.Hex()} {
+		l, err := DescribeLosses(m.img, which)
+		if d := cmp.Diff(want, l); d != "" || err != nil {
+			t.Errorf("losses of %s: %v (-want +got):\n%s", which, err, d)
+		}
+	}
+	var b strings.Builder
+	if err := errors.Join(want.Print(&b), c.Print(&b)); err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{"t-2", "from offset 0 on, as far as there were records", "OUT OF REACH, waits for node 3"} {
+		if !strings.Contains(b.String(), words) {
+			t.Errorf("the text lacks %q:\n%s", words, b.String())
+		}
+	}
+	for which, words := range map[string]string{"1": "held by node 1, which lives", "7": "not known", "x": "neither"} {
+		if _, err := DescribeLosses(m.img, which); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("losses of %s: %v", which, err)
+		}
+	}
+	m.do(&image.AbandonWAL{Instance: three, Holder: 3, HolderEpoch: 1})
+	if _, err := DescribeLosses(m.img, "3"); err == nil || !strings.Contains(err.Error(), "abandoned already") {
+		t.Errorf("given up twice: %v", err)
+	}
+	if c := Describe(m.img, &View{Seen: 1, Controller: 1}); len(c.Offline) > 0 || c.WALs[2].State != "abandoned" || c.WALs[2].Holder != -1 {
+		t.Errorf("given up: %+v", c)
 	}
 }
 

@@ -55,8 +55,13 @@ func (c Cluster) Print(out io.Writer) error {
 	table(&b, "\nWAL OF\tSTATE\tKIND\tHELD BY\tTAILS\tUNTRIMMED\tRESCUE\tLOCATION", len(c.WALs), func(i int) string {
 		w := c.WALs[i]
 		held := fmt.Sprintf("node %d", w.Holder)
-		if w.Rescuer >= 0 {
+		switch {
+		case w.OutOfReach:
+			held = fmt.Sprintf("nobody; OUT OF REACH, waits for node %d", w.Rescuer)
+		case w.Rescuer >= 0:
 			held = fmt.Sprintf("nobody; to be rescued by node %d", w.Rescuer)
+		case w.Holder < 0:
+			held = "nobody"
 		}
 		untrimmed, rescue := "-", "-"
 		if w.Untrimmed != nil && w.RescueSeconds != nil {
