@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/seawallmq/seawall/conformance/oracle/history"
@@ -120,11 +121,27 @@ func readAll(ctx context.Context, cfg Config, note func(*kgo.Record)) (Reading, 
 	return reading, nil
 }
 
-// ends are the end offsets of the partitions that have any record.
+// retryPause is between two looks at what is changing.
+const retryPause = 50 * time.Millisecond
+
+// ends are the end offsets of the partitions that have any record. Like any
+// client it asks again while leaders change: kadm does not.
 func ends(ctx context.Context, cl *kgo.Client, topic string) (map[int32]int64, error) {
-	listed, err := kadm.NewClient(cl).ListEndOffsets(ctx, topic)
-	if err := errors.Join(err, listed.Error()); err != nil {
-		return nil, fmt.Errorf("listing end offsets: %w", err)
+	var listed kadm.ListedOffsets
+	for {
+		var err error
+		listed, err = kadm.NewClient(cl).ListEndOffsets(ctx, topic)
+		if err = errors.Join(err, listed.Error()); err == nil {
+			break
+		}
+		if refused := (*kerr.Error)(nil); !errors.As(err, &refused) || !refused.Retriable {
+			return nil, fmt.Errorf("listing end offsets: %w", err)
+		}
+		select {
+		case <-time.After(retryPause):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("listing end offsets: %w", errors.Join(context.Cause(ctx), err))
+		}
 	}
 	left := make(map[int32]int64)
 	listed.Each(func(o kadm.ListedOffset) {
