@@ -328,3 +328,25 @@ func TestLeave(t *testing.T) {
 		return !x.IsAlive() && leads(img, x.ID) == 0
 	})
 }
+
+// TestFencedWhenGone: the controller fences a node that has said farewell, which
+// may learn of it before it has closed its log.
+func TestFencedWhenGone(t *testing.T) {
+	c := newCluster(t, "broker,controller", "broker")
+	c.start()
+	ctx := deadline(t)
+	n := c.nodes[1]
+	c.nodes[1] = nil
+	n.leave(ctx)
+	if err := errors.Join(n.streams.Drain(ctx), n.streams.Retire(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	n.farewell(ctx)
+	c.until("the node to learn that it is fenced", func() bool {
+		self, _ := n.metadata.Image().Node(n.cfg.Node.ID)
+		return self.Epoch != n.epoch
+	})
+	if err := errors.Join(n.wal.Failed(), n.Close()); err != nil {
+		t.Error(err)
+	}
+}

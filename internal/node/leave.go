@@ -85,7 +85,8 @@ func (n *Node) leave(ctx context.Context) {
 func (n *Node) farewell(ctx context.Context) {
 	n.silence()
 	if n.leaving.Load() {
-		n.lease.revoked.Store(true) // to be fenced now is no news
+		n.gone.Store(true)
+		n.lease.revoked.Store(true)
 		n.beat(ctx, true, true)
 	}
 }

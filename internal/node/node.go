@@ -68,6 +68,7 @@ type Node struct {
 	beating     context.Context // ends when no more heartbeats are sent
 	silence     context.CancelFunc
 	leaving     atomic.Bool // heartbeats say so
+	gone        atomic.Bool // the cluster was told: to be fenced now is no news
 	volume      volume.Volume
 	wal         *wal.Log
 	streamsMeta *streammeta.Meta

@@ -48,7 +48,7 @@ func (n *Node) startTakeovers() {
 		running: map[ids.WALInstance]bool{},
 	}
 	n.observer.OnDelta(func(_, next *image.Image, d image.Delta) {
-		if self, ok := next.Node(n.cfg.Node.ID); ok && self.Epoch != n.epoch {
+		if self, ok := next.Node(n.cfg.Node.ID); ok && self.Epoch != n.epoch && !n.gone.Load() {
 			n.wal.Fail(fmt.Errorf("%w: the node epoch is %d, this log is of epoch %d", fence.ErrFenced, self.Epoch, n.epoch))
 		}
 		for _, r := range d.Records {
