@@ -2,13 +2,14 @@
 # usage: [BOOTSTRAP=host:port] conformance/run.sh [NAME…]
 #
 # Runs real clients and outside suites against a broker: the one at BOOTSTRAP, or else
-# a fresh Seawall in a temporary folder. Without names, all of them. kill9, storedown and
-# cluster start and kill brokers of their own, so they run only when BOOTSTRAP is not set.
+# a fresh Seawall in a temporary folder. Without names, all of them. kill9, storedown,
+# cluster and volumes start and kill brokers of their own, so they run only when BOOTSTRAP
+# is not set.
 # docs/conformance.md says what each covers and needs.
 . "$(dirname "$0")/lib.sh"
 
 clients=(kcat java confluent kafka-python aiokafka kafkajs kgo)
-own_broker=(kill9 storedown cluster)
+own_broker=(kill9 storedown cluster volumes)
 names=("$@")
 if [ "$#" -eq 0 ]; then
 	names=("${clients[@]}")
@@ -39,6 +40,7 @@ run_piece() {
 	kill9) "$CONFORMANCE/kill9/run.sh" ;;
 	storedown) "$CONFORMANCE/storedown/run.sh" ;;
 	cluster) "$CONFORMANCE/cluster/run.sh" ;;
+	volumes) "$CONFORMANCE/cluster/run.sh" -volumes 3 ;;
 	kgo) "$CONFORMANCE/kgo/run.sh" ;;
 	kgo-chaos) "$CONFORMANCE/kgo/run.sh" --chaos ;;
 	kcat) "$CONFORMANCE/kcat/run.sh" ;;

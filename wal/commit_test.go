@@ -106,6 +106,33 @@ func TestHungZerosFence(t *testing.T) {
 	<-zeroed
 }
 
+// slowZeros is a device on which each write of zeros takes seconds.
+type slowZeros struct {
+	zeroing
+	clock *clock.Manual
+}
+
+func (d slowZeros) Submit(op *device.Op) {
+	if len(op.Bufs[0]) == zeroChunkBytes {
+		d.clock.Advance(2 * time.Second)
+	}
+	d.Memory.Submit(op)
+}
+
+// The keeper rests after a write of zeros, in proportion to what that took. A
+// process that was paused meanwhile must close at once all the same.
+func TestCloseEndsTheKeepersRest(t *testing.T) {
+	manual := clock.NewManual(time.Unix(0, 0))
+	dev := slowZeros{zeroing{Memory: device.NewMemory(walfmt.DataOffset + 8*mib)}, manual}
+	l := startLog(t, createArea(t, deviceVolume(t, dev, 8*mib), 1), func(c *Config) { c.Clock, c.ZeroAheadBytes = manual, 4*mib })
+	for l.Stats().ZeroedBytes <= zeroFirstBytes {
+		_ = clock.Sleep(t.Context(), clock.Wall(), time.Millisecond)
+	}
+	if err := l.Close(); err != nil { // and does not hang: nobody moves the clock
+		t.Fatal(err)
+	}
+}
+
 // order checks that completions come in the order of appends, one at a time.
 type order struct {
 	mu      sync.Mutex // held over Append: gives the order of appends

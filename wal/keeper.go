@@ -1,7 +1,6 @@
 package wal
 
 import (
-	"context"
 	"time"
 
 	"github.com/seawallmq/seawall/internal/clock"
@@ -17,6 +16,8 @@ const (
 	zeroChunkBytes = 256 << 10
 	// zeroFirstBytes are zeroed before a log is handed out.
 	zeroFirstBytes = 2 << 20
+	// zeroRestMax bounds the rest after a write of zeros.
+	zeroRestMax = time.Second
 	// zeroGuardBytes is how far ahead of the head a write of zeros must stay.
 	zeroGuardBytes = 4 << 20
 	// hintEveryBytes is how much is trimmed between two writes of the hint.
@@ -143,7 +144,8 @@ func (l *Log) zeroAhead() bool {
 	lead := l.zero.upTo - l.head
 	l.mu.Unlock()
 	if lead > l.cfg.ZeroAheadBytes/4 {
-		_ = clock.Sleep(context.Background(), l.cfg.Clock, 3*took)
+		// A write that took very long says that the process was paused meanwhile.
+		_ = clock.Sleep(l.resting, l.cfg.Clock, min(3*took, zeroRestMax)) // ends with Close
 	}
 	return true
 }

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -167,6 +168,8 @@ type Log struct {
 
 	wakeKeeper chan struct{}
 	keeperDone chan struct{}
+	resting    context.Context // of the keeper; ends with Close
+	endRest    context.CancelFunc
 }
 
 // New starts a log at the beginning of a fresh area, which it owns from then
@@ -184,6 +187,7 @@ func New(cfg Config) (*Log, error) {
 		wakeKeeper: make(chan struct{}, 1),
 		keeperDone: make(chan struct{}),
 	}
+	l.resting, l.endRest = context.WithCancel(context.Background())
 	invariant.Check(l.window > 0, "wal: instance without a window")
 	l.zero.init(l)
 	if cfg.NoKeeper {
@@ -232,6 +236,7 @@ func (l *Log) Close() error {
 		return nil
 	}
 	l.closed = true
+	l.endRest()
 	l.startNext(false) // what was held
 	l.mu.Lock()
 	for len(l.queue) > 0 || len(l.ready) > 0 || l.running || l.inFlight > 0 && !l.hung {

@@ -5,6 +5,7 @@
 //	cluster -seawall ./seawall -kill 50              kill -9 of a leader to the first ack elsewhere
 //	cluster -seawall ./seawall -moves 100            planned moves under 5 MB/s
 //	cluster -seawall ./seawall -join                 a fourth broker until it carries its share
+//	cluster -seawall ./seawall -volumes 5            exclusive WALs that are brought to their rescuers
 //
 // Three nodes, each broker and controller, have a WAL file each in one shared
 // directory, and an S3 server of their own behind a proxy. In rounds, proxies
@@ -20,6 +21,13 @@
 // acknowledged may be lost, repeated, reordered or damaged, a reader that
 // followed the tail all along must agree, and no committed offset of a consumer
 // group may go back.
+//
+// With -volumes, WALs are exclusive: files of one directory, each locked by who
+// has it, then loop devices, which attach-loop.sh takes from the dead. Their
+// holder is killed; the first rescuer's attach command fails, or that rescuer is
+// killed in the middle of its work, and another one takes it over; their holder
+// is paused and keeps its WAL, so that nobody can rescue it and the partition is
+// told to be offline, and goes on, and the partition is back.
 //
 // The seed of the faults is printed; -seed takes it again.
 //

@@ -23,8 +23,14 @@ type settings struct {
 	kills     int
 	moves     int
 	join      bool
+	volumes   int
 	keep      bool
 	load      load.Config
+
+	// Of a part, not of the command line: what is done before the first start,
+	// and how a node's properties are changed.
+	prepare func(*rig) error
+	shape   func(r *rig, at int, properties map[string]string)
 }
 
 func main() {
@@ -35,6 +41,7 @@ func main() {
 	flag.IntVar(&s.kills, "kill", 0, "times to kill a leader, in each of three series: store up, store away, the active controller")
 	flag.IntVar(&s.moves, "moves", 0, "planned moves, with the store up and as many with it away")
 	flag.BoolVar(&s.join, "join", false, "have a fourth broker join")
+	flag.IntVar(&s.volumes, "volumes", 0, "times for each case of exclusive WALs that are brought to their rescuers, in files and on loop devices")
 	flag.BoolVar(&s.keep, "keep", false, "keep the data after success")
 	flag.StringVar(&s.walBytes, "wal-capacity", "256MiB", "capacity of each node's WAL")
 	flag.StringVar(&s.overrides, "overrides", "", "properties for every node, k=v with blanks between")
@@ -44,7 +51,7 @@ func main() {
 	flag.IntVar(&s.load.ValueBytes, "size", 300, "bytes of a record's value in a round")
 	flag.Parse()
 	s.load.Partitions, s.load.InFlight, s.voters = int32(*partitions), 1000, 3
-	if s.rounds+s.kills+s.moves == 0 && !s.join {
+	if s.rounds+s.kills+s.moves+s.volumes == 0 && !s.join {
 		s.rounds, s.kills, s.moves, s.join = 20, 3, 10, true
 	}
 
@@ -60,6 +67,8 @@ func main() {
 		{"kill", s.kills > 0, runKills},
 		{"moves", s.moves > 0, runMoves},
 		{"join", s.join, runJoin},
+		{"volumes", s.volumes > 0, runVolumes},
+		{"devices", s.volumes > 0, runDevices},
 	} {
 		if !part.wanted {
 			continue

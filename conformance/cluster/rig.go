@@ -30,6 +30,7 @@ type node struct {
 	front              *toxic.Proxy // before its listener for clients; nil without proxies
 	file, log          string
 	process            *proc.Process // the last one started
+	refusals           float64       // rescues that failed, as seen last
 }
 
 // rig is a cluster with its store.
@@ -40,6 +41,7 @@ type rig struct {
 	store     *toxic.Store
 	nodes     []*node
 	links     map[link]*toxic.Proxy // nil without proxies
+	images    []string              // files that loop devices are made of
 	overrides []string
 }
 
@@ -77,6 +79,11 @@ func newRig(ctx context.Context, s settings, n int, proxied bool, overrides ...s
 	}
 	if proxied {
 		if err := r.putProxies(); err != nil {
+			return nil, err
+		}
+	}
+	if r.prepare != nil {
+		if err := r.prepare(r); err != nil {
 			return nil, err
 		}
 	}
@@ -141,7 +148,10 @@ func (r *rig) properties(at int) map[string]string {
 		p["process.roles"] = "broker"
 		p["listeners"] = "PLAINTEXT://" + n.Kafka
 	}
-	p["s3.wal.path"] = fmt.Sprintf("0@file://%s?capacity=%s&fence=shared", filepath.Join(r.dir, "wal", fmt.Sprintf("node-%d", n.ID)), r.walBytes)
+	p["s3.wal.path"] = fmt.Sprintf("0@file://%s?capacity=%s&fence=shared", r.walPath(at), r.walBytes)
+	if r.shape != nil {
+		r.shape(r, at, p)
+	}
 	return p
 }
 
@@ -191,7 +201,14 @@ func (r *rig) brokers() (addrs []string) {
 
 // status is the part of a node's status that is needed here.
 type status struct {
-	Controller int `json:"controller"` // -1 while none is known
+	Controller int       `json:"controller"` // -1 while none is known
+	Offline    []offline `json:"offline"`
+}
+
+// offline is a partition that nobody can lead.
+type offline struct {
+	Topic string `json:"topic"`
+	Why   string `json:"why"`
 }
 
 // controller asks the nodes who the active controller is, until they agree.
@@ -280,6 +297,7 @@ func (r *rig) Close() {
 	if r.store != nil {
 		r.store.Close()
 	}
+	r.dropDevices()
 }
 
 // pause waits, unless ctx ends first.

@@ -291,6 +291,10 @@ func (n *Node) Drain(ctx context.Context) (Report, error) {
 	return r, err
 }
 
+// adminGrace is how long a closing node waits for answers to operators: one that
+// was fenced is to join anew at once.
+const adminGrace = 200 * time.Millisecond
+
 // Close stops the node at once: it takes down in reverse what Start built, each
 // part once. What is not uploaded stays in the write-ahead log.
 func (n *Node) Close() error {
@@ -343,7 +347,9 @@ func (n *Node) Close() error {
 		errs = append(errs, n.store.Close())
 	}
 	if n.admin != nil {
-		errs = append(errs, n.admin.Shutdown(context.Background()))
+		ctx, cancel := context.WithTimeout(context.Background(), adminGrace)
+		errs = append(errs, n.admin.Shutdown(ctx))
+		cancel()
 	}
 	n.work.Wait()
 	return errors.Join(errs...)

@@ -132,7 +132,10 @@ const (
 func (n *Node) openVolume(ctx context.Context) error {
 	until := n.clock.Now().Add(walBusyWait)
 	for said := false; ; said = true {
-		err := n.tryVolume()
+		err := error(device.ErrLocked)
+		if n.cfg.WAL.Kind != config.WALBlock || !n.isDeviceAway() {
+			err = n.tryVolume()
+		}
 		rescuing, rescued := n.isRescuedElsewhere()
 		if !errors.Is(err, device.ErrLocked) || !rescuing && (!rescued || n.clock.Now().After(until)) {
 			return err
@@ -149,20 +152,35 @@ func (n *Node) openVolume(ctx context.Context) error {
 	}
 }
 
-// isRescuedElsewhere says whether instances of this node's WAL are to be
-// rescued by others, or were.
+// isRescuedElsewhere says whether others are to rescue instances of this node's
+// WAL, or still have its device for one, and whether others ever rescued what is
+// known of it.
 func (n *Node) isRescuedElsewhere() (rescuing, rescued bool) {
 	img := n.metadata.Image()
 	for w := range img.WALs() {
-		if w.Node != n.cfg.Node.ID || w.State.IsOver() {
-			continue
+		if w.Node == n.cfg.Node.ID {
+			rescued = rescued || n.isOther(w.Rescuer)
+			rescuing = rescuing || n.isOther(img.RescuerOf(w))
 		}
-		to := img.RescuerOf(w)
-		rescuing = rescuing || to != image.NoLeader && to != n.cfg.Node.ID
-		rescued = rescued || w.State == image.WALRescued && w.Rescuer != n.cfg.Node.ID
 	}
-	return rescuing, rescued
+	return rescuing || n.cfg.WAL.Kind == config.WALBlock && n.isDeviceAway(), rescued
 }
+
+// isDeviceAway says whether the device of this node's WAL is another's for now.
+// It is one for all instances: a rescuer needs it until it has uploaded what was
+// in there, and must not find it in use.
+func (n *Node) isDeviceAway() bool {
+	img := n.metadata.Image()
+	for w := range img.WALs() {
+		if w.Node == n.cfg.Node.ID && w.Location == n.cfg.WAL.Location() &&
+			(n.isOther(img.RescuerOf(w)) || w.State == image.WALRescued && n.isOther(w.Rescuer)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *Node) isOther(id ids.NodeID) bool { return id != image.NoLeader && id != n.cfg.Node.ID }
 
 func (n *Node) tryVolume() (err error) {
 	w := &n.cfg.WAL

@@ -92,7 +92,7 @@ func (f *File) open(o FileOptions) error {
 		file, err = os.OpenFile(f.path, flags, 0o600)
 	}
 	if errors.Is(err, unix.EBUSY) {
-		return fmt.Errorf("open WAL %s: the device is mounted or in use by another process", f.path)
+		return fmt.Errorf("open WAL %s: the device is mounted, or %w", f.path, ErrLocked)
 	}
 	if err != nil {
 		return fmt.Errorf("open WAL: %w", err)

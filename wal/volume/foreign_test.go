@@ -91,6 +91,43 @@ func TestSharedWALIsTakenFromTheLiving(t *testing.T) {
 	_ = v.Close()
 }
 
+// A raw device is taken as a file is: from the dead, and whole until the rescuer
+// closes it.
+func TestForeignBlockDevice(t *testing.T) {
+	path := loopDevice(t, 9*mib)
+	o := owner
+	o.CapacityBytes = 0
+	v, err := OpenBlock(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := create(t, v, 1)
+	put(t, a, 0)
+	ask := foreignOf(1, walfmt.FenceExclusive)
+	if _, err := OpenForeignBlock(path, ask); !errors.Is(err, device.ErrLocked) {
+		t.Fatalf("while its node lives: %v", err)
+	}
+	closeAll(t, a, v)
+	f, err := OpenForeignBlock(path, ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenBlock(path, o); !errors.Is(err, device.ErrLocked) {
+		t.Errorf("its node opens it while the rescuer still serves it: %v", err)
+	}
+	holds(t, f.Area, 1)
+	if err := errors.Join(f.Area.Close(), f.Remove()); err != nil {
+		t.Fatal(err)
+	}
+	if v, err = OpenBlock(path, o); err != nil {
+		t.Fatal(err)
+	}
+	closeAll(t, create(t, v, 3), v)
+}
+
 func TestExclusiveWALIsTakenFromTheDead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wal")
 	open := func() Volume {

@@ -362,17 +362,24 @@ func TestForeignFileIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestBlockDeviceVolume(t *testing.T) {
+// loopDevice makes a block device of so many bytes.
+func loopDevice(t *testing.T, bytes int) (path string) {
+	t.Helper()
 	image := filepath.Join(t.TempDir(), "image")
-	if err := os.WriteFile(image, make([]byte, 9*mib), 0o600); err != nil {
+	if err := os.WriteFile(image, make([]byte, bytes), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out, err := exec.Command("losetup", "-f", "--show", image).CombinedOutput()
 	if err != nil {
 		t.Skipf("no loop device to test block devices on (needs root and losetup): %v: %s", err, out)
 	}
-	path := strings.TrimSpace(string(out))
+	path = strings.TrimSpace(string(out))
 	t.Cleanup(func() { _ = exec.Command("losetup", "-d", path).Run() })
+	return path
+}
+
+func TestBlockDeviceVolume(t *testing.T) {
+	path := loopDevice(t, 9*mib)
 	o := owner
 	o.CapacityBytes = 0 // all of it
 	v, err := OpenBlock(path, o)
