@@ -155,16 +155,17 @@ func (o *outage) wantReported() {
 	o.until("the partitions to be offline, with living leaders", func() bool {
 		return len(offline()) == len(o.led) && leads(o.image(), 3) == 0
 	})
-	ready := 0
-	for _, n := range o.nodes[:2] {
-		if code, body := o.asked(n, "/readyz", nil); code == http.StatusServiceUnavailable {
-			ready++
-			wantWords(o.t, body, "wait for a WAL", o.files[0], "out of reach", "seawall wal abandon")
+	o.until("a leader that is not ready, and says why", func() bool {
+		for _, n := range o.nodes[:2] { // each has its own image, and counts when it has looked
+			code, body := o.asked(n, "/readyz", nil)
+			says := strings.Contains(body, "wait for a WAL") && strings.Contains(body, o.files[0]) &&
+				strings.Contains(body, "out of reach") && strings.Contains(body, "seawall wal abandon")
+			if code == http.StatusServiceUnavailable && says {
+				return true
+			}
 		}
-	}
-	if ready == 0 {
-		o.t.Error("everybody is ready")
-	}
+		return false
+	})
 	_, metrics := o.asked(n, "/metrics", nil)
 	wantWords(o.t, metrics, "seawall_wals_out_of_reach 1\n", "seawall_partitions_offline ")
 	meta, err := kadm.NewClient(o.log.cl).Metadata(deadline(o.t), "t")
@@ -244,11 +245,14 @@ func TestAbandon(t *testing.T) {
 			t.Errorf("the WAL is still there: %+v", w)
 		}
 	}
-	for _, n := range o.nodes {
-		if code, body := o.asked(n, "/readyz", nil); code != http.StatusOK {
-			t.Errorf("node %d: %s", n.cfg.Node.ID, body)
+	o.until("all nodes to be ready", func() bool {
+		for _, n := range o.nodes {
+			if code, _ := o.asked(n, "/readyz", nil); code != http.StatusOK {
+				return false
+			}
 		}
-	}
+		return true
+	})
 }
 
 // TestWALComesBack: nobody can reach a WAL, until its node is back with it.
