@@ -11,7 +11,8 @@ import (
 //   - As in Metadata: brokers by id on the listener that the client came by;
 //     the controller is the broker asked, or another one that is alive.
 //   - Only brokers are described; asked for controllers it is
-//     MISMATCHED_ENDPOINT_TYPE, as from a broker of Kafka's.
+//     MISMATCHED_ENDPOINT_TYPE, as from a broker of Kafka's. Controllers are
+//     described on their own listener.
 //
 // Versions:
 //   - 1: endpoint type. 2: fenced brokers too, if asked for.

@@ -47,6 +47,7 @@ type controllers struct{ ControllerDeps }
 func RegisterController(r *Registry, d ControllerDeps) {
 	c := &controllers{d}
 	Handle(r, 0, 2, c.describeQuorum)
+	Handle(r, 1, 2, c.describeCluster)
 	Handle(r, 0, 4, c.brokerRegistration, Blocking())
 	Handle(r, 0, 1, c.brokerHeartbeat)
 	Handle(r, 0, 0, c.unregisterBroker, Blocking())

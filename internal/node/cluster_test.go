@@ -268,6 +268,22 @@ func TestDescribeQuorumFromAnyListener(t *testing.T) {
 	}
 }
 
+// TestDescribeControllers, on their listener, is how tools find the active one
+// that know no broker.
+func TestDescribeControllers(t *testing.T) {
+	c := newCluster(t, "broker,controller", "controller", "controller")
+	c.start()
+	at := c.nodes[1].controllerListeners[0].Addr().String()
+	req := kmsg.NewPtrDescribeClusterRequest()
+	req.EndpointType = 2
+	resp := askAt[*kmsg.DescribeClusterResponse](t, at, req)
+	if resp.ErrorCode != 0 || len(resp.Brokers) != 3 || resp.ControllerID != int32(c.active().cfg.Node.ID) || resp.ClusterID != testCluster {
+		t.Errorf("%+v", resp)
+	}
+	req.EndpointType = 1
+	wantCode(t, "brokers", askAt[*kmsg.DescribeClusterResponse](t, at, req).ErrorCode, kerr.MismatchedEndpointType)
+}
+
 // TestForeignVotersAreRefused: a controller of another cluster gets nowhere.
 func TestForeignVotersAreRefused(t *testing.T) {
 	c := newCluster(t, "broker,controller", "broker,controller", "broker,controller")
