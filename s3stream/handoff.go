@@ -19,9 +19,11 @@ const closeBatch = 2000
 // have here stays readable, for other nodes by ReadHeld, until it is in objects,
 // which is begun at once. No PUT is waited for.
 //
-// Streams that are not open here any more are passed over, as are those whose
-// log was fenced: they are another's to close. After any other error HandOff may
-// be called again with the same streams.
+// Streams that are not open here any more are passed over. Those whose log
+// failed are closed where what was acknowledged ends, without ended being told:
+// their appender may know of more. If another node has the log, the metadata
+// refuses that, and the streams are forgotten here. After an error HandOff may be
+// called again with the same streams.
 func (m *Manager) HandOff(ctx context.Context, streams []ids.StreamID, ended func(stream ids.StreamID, end int64)) error {
 	var errs []error
 	for chunk := range slices.Chunk(streams, closeBatch) {
@@ -46,16 +48,20 @@ func (m *Manager) handOff(ctx context.Context, streams []ids.StreamID, ended fun
 	ends := make([]meta.CloseStream, 0, len(open))
 	for _, s := range open {
 		end, err := s.finish(ctx)
-		switch {
-		case err == nil:
-			ended(s.id, end)
-			ends = append(ends, meta.CloseStream{Stream: s.id, Epoch: s.epoch, End: end})
-		case errors.Is(err, ErrFenced):
-			m.Drop([]ids.StreamID{s.id})
-		default:
+		if err != nil {
 			return err
 		}
+		if s.Failed() == nil {
+			ended(s.id, end)
+		}
+		ends = append(ends, meta.CloseStream{Stream: s.id, Epoch: s.epoch, End: end})
 	}
+	return m.closeStreams(ctx, ends)
+}
+
+// closeStreams ends the tails of streams in the metadata, by one command, and
+// forgets them: also those refused, which are deleted, or another's by now.
+func (m *Manager) closeStreams(ctx context.Context, ends []meta.CloseStream) error {
 	if len(ends) == 0 {
 		return nil
 	}
@@ -63,7 +69,7 @@ func (m *Manager) handOff(ctx context.Context, streams []ids.StreamID, ended fun
 	if err != nil && !errors.Is(err, meta.ErrUnknownStream) && !errors.Is(err, meta.ErrFenced) {
 		return fmt.Errorf("close %d streams: %w", len(ends), err)
 	}
-	for _, c := range ends { // also those refused: deleted, or another's by now
+	for _, c := range ends {
 		m.closed(c)
 	}
 	return nil

@@ -160,10 +160,8 @@ func (m *Manager) Retire(ctx context.Context) error {
 		}
 		ends = append(ends, meta.CloseStream{Stream: s.id, Epoch: s.epoch, End: end})
 	}
-	if len(ends) > 0 {
-		if err := m.meta.CloseStreams(ctx, ends); err != nil && !errors.Is(err, meta.ErrUnknownStream) { // deleted
-			return fmt.Errorf("close %d streams: %w", len(ends), err)
-		}
+	if err := m.closeStreams(ctx, ends); err != nil {
+		return err
 	}
 	if err := m.rooms.cfg.Meta.RetireWAL(ctx, m.wal); err != nil {
 		return fmt.Errorf("retire WAL %s: %w", m.wal, err)

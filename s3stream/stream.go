@@ -128,10 +128,15 @@ func (s *Stream) Failed() error {
 // settle counts one append out.
 func (s *Stream) settle() {
 	if s.pending.Add(-1) == 0 && s.closing.Load() {
-		select {
-		case s.drained <- struct{}{}:
-		default:
-		}
+		s.tellDrained()
+	}
+}
+
+// tellDrained wakes one who waits for pending to be zero, and looks again.
+func (s *Stream) tellDrained() {
+	select {
+	case s.drained <- struct{}{}:
+	default:
 	}
 }
 
@@ -196,13 +201,18 @@ func (s *Stream) Close(ctx context.Context) (end int64, err error) {
 	if end, err = s.finish(ctx); err != nil {
 		return 0, err
 	}
+	if err := s.Failed(); err != nil {
+		return 0, err
+	}
 	if err := s.m.closeStream(ctx, meta.CloseStream{Stream: s.id, Epoch: s.epoch, End: end}); err != nil {
 		return 0, fmt.Errorf("stream %d: close at %d: %w", s.id, end, err)
 	}
 	return end, nil
 }
 
-// finish stops appends, waits for those under way, and returns where they end.
+// finish stops appends, waits for those under way, and returns where they end:
+// of a stream whose log failed, where what was acknowledged ends. Nothing past
+// that was promised, whether the device has it or not.
 func (s *Stream) finish(ctx context.Context) (end int64, err error) {
 	s.closing.Store(true)
 	s.m.log.Flush(false) // whoever appended last may not have done so
@@ -213,9 +223,10 @@ func (s *Stream) finish(ctx context.Context) (end int64, err error) {
 			return 0, fmt.Errorf("stream %d: close: waiting for appends: %w", s.id, ctx.Err())
 		}
 	}
+	s.tellDrained() // whoever else waits
 	// Of what is durable, the end is known; what Append notes of it, it may note
 	// after the completion.
-	return s.durable.Load(), s.Failed()
+	return max(s.durable.Load(), s.committed.Load()), nil
 }
 
 // raise stores v unless a holds as much already.

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seawallmq/seawall/internal/ids"
@@ -19,6 +21,7 @@ import (
 // inline it completes them inside Append, as an idle WAL does.
 type fakeLog struct {
 	inline  bool
+	flushes atomic.Int32
 	refuse  error
 	pending []tail.Completion
 	records []tail.Record
@@ -62,7 +65,7 @@ func (l *fakeLog) End(ids.StreamID, ids.StreamEpoch, int64, int64) {}
 func (l *fakeLog) Mark(ids.StreamID, ids.StreamEpoch, int64, []byte, tail.Completion) error {
 	return nil
 }
-func (l *fakeLog) Flush(bool)                      {}
+func (l *fakeLog) Flush(bool)                      { l.flushes.Add(1) }
 func (l *fakeLog) DurableUpTo() int64              { return 0 }
 func (l *fakeLog) Close() error                    { return nil }
 func (l *fakeLog) WaitSpace(context.Context) error { return nil }
@@ -236,6 +239,35 @@ func TestFailedWriteFencesTheStream(t *testing.T) {
 	}
 	if _, err := s.Close(context.Background()); !errors.Is(err, ErrFenced) || len(fm.closed) != 0 {
 		t.Errorf("close after the failure: %v", err)
+	}
+	err := s.m.HandOff(context.Background(), []ids.StreamID{7}, func(_ ids.StreamID, end int64) {
+		t.Errorf("told that it ends at %d, of which its appender knows more", end)
+	})
+	if want := (meta.CloseStream{Stream: 7, Epoch: 4, End: 10}); err != nil || len(fm.closed) != 1 || fm.closed[0] != want {
+		t.Errorf("handed off: %v, closed %v", err, fm.closed)
+	}
+}
+
+// Two wait for the same append: one learns of its end from the other.
+func TestTwoWaitForTheSameAppend(t *testing.T) {
+	log := &fakeLog{}
+	s, _ := open(t, log)
+	if err := s.Append(Batch{BaseOffset: 10, EndOffset: 12}, &told{}); err != nil {
+		t.Fatal(err)
+	}
+	ends := make(chan int64)
+	for range 2 {
+		go func() {
+			end, _ := s.finish(context.Background())
+			ends <- end
+		}()
+	}
+	for log.flushes.Load() < 2 {
+		runtime.Gosched()
+	}
+	log.complete(nil)
+	if a, b := <-ends, <-ends; a != 12 || b != 12 {
+		t.Errorf("ended at %d and %d, want 12", a, b)
 	}
 }
 

@@ -82,10 +82,31 @@ func (n *Node) startStreams(ctx context.Context) error {
 	if !n.readRateMeasured {
 		n.work.Go(func() { n.measureReadRate(n.ctx) })
 	}
+	if n.cfg.HasOthers() {
+		n.work.Go(func() { n.watchWAL(n.ctx) })
+	}
 	for _, r := range old {
 		n.streams.Adopt(s3stream.Adopted{Rescued: r, Older: true, Remove: func() error { return n.volume.Remove(r.Instance) }})
 	}
 	return nil
+}
+
+// watchWAL ends this node's service when its log fails, so that others lead what
+// it led: their logs take appends. What it has in memory it still uploads. Of a
+// log that another node took over, the lease's end is told by the metadata. A
+// node alone goes on serving reads.
+func (n *Node) watchWAL(ctx context.Context) {
+	for clock.Sleep(ctx, n.clock, n.cfg.Lease.Interval) == nil {
+		err := n.wal.Failed()
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, fence.ErrFenced) {
+			n.log.Error("the write-ahead log failed: others are to lead what this broker led", "error", err)
+			n.fail(err)
+		}
+		return
+	}
 }
 
 func closeAll(old []*rescue.Rescued) error {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -191,6 +192,42 @@ func TestRescuerDies(t *testing.T) {
 	c.drop(c.nodes[rescuer-1])
 	l.produce(10)
 	l.check()
+}
+
+// TestWALFails: a node whose device fails gives up what it leads, and nothing of
+// what it acknowledged is lost, uploaded by it or rescued after it.
+func TestWALFails(t *testing.T) {
+	for _, away := range []bool{false, true} {
+		t.Run(fmt.Sprintf("store away %t", away), func(t *testing.T) {
+			c, store := sharedWALs(t, nil)
+			l := c.topic("t", 6)
+			l.produce(30)
+			if away {
+				store.mode.Store("500")
+			}
+			broken := c.nodes[1]
+			if leads(broken.metadata.Image(), 2) == 0 {
+				t.Fatal("the node that is to fail leads nothing")
+			}
+			broken.wal.Fail(syscall.EIO)
+			if err := <-broken.Done(); !errors.Is(err, syscall.EIO) {
+				t.Fatalf("stops for %v", err)
+			}
+			c.nodes[1] = nil
+			ctx, cancel := context.WithTimeout(deadline(t), 5*time.Second)
+			defer cancel()
+			r, err := broken.Drain(ctx)
+			if !errors.Is(err, syscall.EIO) || r.Uploaded == away {
+				t.Fatalf("drained: %v (%v)", r, err)
+			}
+			if left := leads(c.active().metadata.Image(), 2); left > 0 {
+				t.Errorf("it still leads %d partitions", left)
+			}
+			l.produce(10)
+			store.mode.Store("")
+			l.check()
+		})
+	}
 }
 
 // move gives a partition another leader.

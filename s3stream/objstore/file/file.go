@@ -59,7 +59,9 @@ func (s *Store) getRange(ctx context.Context, key string, off int64, dst []byte)
 	return n, classify(err)
 }
 
-// Head implements objstore.Store. It reads the whole object for its checksum.
+// Head implements objstore.Store. It reads the whole object for its checksum, and
+// makes its name durable: a Put that failed after it gave the name is settled by
+// Head, which must not find what a crash could still take away.
 func (s *Store) Head(ctx context.Context, key string) (objstore.Info, error) {
 	info, err := s.head(ctx, key)
 	return info, objstore.Wrap("head", key, err)
@@ -74,6 +76,9 @@ func (s *Store) head(ctx context.Context, key string) (objstore.Info, error) {
 		return objstore.Info{}, err
 	}
 	defer f.Close()
+	if err := s.syncName(key); err != nil {
+		return objstore.Info{}, err
+	}
 	info := objstore.Info{Size: st.Size(), HasCRC: true, ModTime: st.ModTime()}
 	buf := make([]byte, min(copyBytes, max(st.Size(), 1)))
 	for {

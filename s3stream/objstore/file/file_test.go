@@ -10,7 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/objstore/storetest"
 )
@@ -227,5 +229,24 @@ func TestCompleteSyncsTheNameUntilItIsDurable(t *testing.T) {
 	got := make([]byte, len(content))
 	if _, err := s.GetRange(ctx, "folder/key", 0, got); err != nil || !bytes.Equal(got, content) {
 		t.Errorf("read back: %v", err)
+	}
+}
+
+// A Put that gave the name and could not make it durable is settled as done by
+// its retry only when the name is durable.
+func TestRetryDoesNotTakeAnUnsyncedNameForDone(t *testing.T) {
+	s := open(t, t.TempDir())
+	calls, synced := 0, 0
+	s.sync = func(f *os.File) error {
+		if calls++; calls == 1 {
+			return syscall.EIO
+		}
+		synced++
+		return f.Sync()
+	}
+	retry := objstore.NewRetry(s, clock.Wall(), func(int64) int64 { return 0 }, objstore.RetryOptions{BackoffMin: time.Millisecond})
+	err := retry.Put(context.Background(), "folder/key", objstore.NewBody([]byte("x")), objstore.PutOptions{IfNoneMatch: true})
+	if err != nil || synced < 2 {
+		t.Errorf("put: %v, %d folders synced, want 2", err, synced)
 	}
 }
