@@ -8,6 +8,7 @@ import (
 	"github.com/seawallmq/seawall/kraftmeta/balance"
 	"github.com/seawallmq/seawall/kraftmeta/duties"
 	"github.com/seawallmq/seawall/kraftmeta/image/wire"
+	"github.com/seawallmq/seawall/s3stream"
 )
 
 // The messages between nodes that are the node's own: one frame each, with its
@@ -18,7 +19,9 @@ const (
 	raftHelloMessage    = 1
 	rescueFailedMessage = 2
 	reportMessage       = 3
-	standingMessage     = 4
+	readTailMessage     = 4
+	tailStateMessage    = 5
+	standingMessage     = 6
 )
 
 // raftHello begins a connection between voters.
@@ -101,6 +104,33 @@ func (m *report) report() duties.Report {
 
 // rescueMillisMax keeps a duration from running over.
 const rescueMillisMax = 1 << 40
+
+// readTail asks for batches of a closed tail.
+type readTail struct {
+	s3stream.TailRead
+}
+
+func (m *readTail) fields(c *wire.Coder) {
+	wire.Uint(c, &m.Stream)
+	wire.Uint(c, &m.Epoch)
+	wire.Int(c, &m.From)
+	wire.Int(c, &m.UpTo)
+	most := int64(m.MaxBytes)
+	wire.Int(c, &most)
+	m.MaxBytes = int(most)
+	c.Bool(&m.MinOne)
+}
+
+// tailState asks for a stream's producers where it ends.
+type tailState struct {
+	stream ids.StreamID
+	end    int64
+}
+
+func (m *tailState) fields(c *wire.Coder) {
+	wire.Uint(c, &m.stream)
+	wire.Int(c, &m.end)
+}
 
 // standing is what the active controller alone knows of the nodes.
 type standing struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/seawallmq/seawall/kraftmeta/balance"
 	"github.com/seawallmq/seawall/kraftmeta/duties"
 	"github.com/seawallmq/seawall/kraftmeta/image/wire"
+	"github.com/seawallmq/seawall/s3stream"
 )
 
 // TestMessagesKeepTheirBytes: nodes of different versions speak to each other.
@@ -22,6 +23,8 @@ func TestMessagesKeepTheirBytes(t *testing.T) {
 	}
 	load := newReport(7, 8, said)
 	stand := &standing{15, []voterStanding{{1, -1}, {2, 16}}, []nodeStanding{{3, 17, -1, 18, 19, 20, 21, 22}}}
+	read := &readTail{s3stream.TailRead{Stream: 23, Epoch: 24, From: 25, UpTo: 26, MaxBytes: 27, MinOne: true}}
+	state := &tailState{28, 29}
 	for _, c := range []struct {
 		name   string
 		kind   uint8
@@ -32,6 +35,8 @@ func TestMessagesKeepTheirBytes(t *testing.T) {
 		{"raftHello", raftHelloMessage, hello.fields, new(raftHello), goldenHello},
 		{"rescueFailed", rescueFailedMessage, failed.fields, new(rescueFailed), goldenRescueFailed},
 		{"report", reportMessage, load.fields, new(report), goldenReport},
+		{"readTail", readTailMessage, read.fields, new(readTail), goldenReadTail},
+		{"tailState", tailStateMessage, state.fields, new(tailState), goldenTailState},
 		{"standing", standingMessage, stand.fields, new(standing), goldenStanding},
 	} {
 		b := encodeMessage(c.kind, c.fields)
@@ -61,7 +66,9 @@ const (
 	goldenHello        = "010100000012010200000000000000000000000000000406"
 	goldenRescueFailed = "020100000015080506000000000000000000000000000000026e6f"
 	goldenReport       = "0301000000090e080d0e01090a0b0c"
-	goldenStanding     = "04010000000f0f0202010420010611011213141516"
+	goldenReadTail     = "040100000006171832343601"
+	goldenTailState    = "0501000000021c3a"
+	goldenStanding     = "06010000000f0f0202010420010611011213141516"
 )
 
 func FuzzMessages(f *testing.F) {
@@ -71,6 +78,8 @@ func FuzzMessages(f *testing.F) {
 		_ = decodeMessage(raftHelloMessage, "", b, new(raftHello).fields)
 		_ = decodeMessage(rescueFailedMessage, "", b, new(rescueFailed).fields)
 		_ = decodeMessage(reportMessage, "", b, new(report).fields)
+		_ = decodeMessage(readTailMessage, "", b, new(readTail).fields)
+		_ = decodeMessage(tailStateMessage, "", b, new(tailState).fields)
 		_ = decodeMessage(standingMessage, "", b, new(standing).fields)
 	})
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/seawallmq/seawall/broker/peer"
 	"github.com/seawallmq/seawall/broker/server"
 	"github.com/seawallmq/seawall/internal/ids"
-	"github.com/seawallmq/seawall/kraftmeta/image/wire"
 	"github.com/seawallmq/seawall/s3stream"
 )
 
@@ -24,41 +23,11 @@ import (
 //	…          whole batches, or the state
 
 const (
-	readTailMessage  = 4
-	tailStateMessage = 5
-
 	notHere byte = 0
 	isHere  byte = 1
 
 	tailHeadBytes = 1 + 8
 )
-
-// readTail asks for batches of a closed tail.
-type readTail struct {
-	s3stream.TailRead
-}
-
-func (m *readTail) fields(c *wire.Coder) {
-	wire.Uint(c, &m.Stream)
-	wire.Uint(c, &m.Epoch)
-	wire.Int(c, &m.From)
-	wire.Int(c, &m.UpTo)
-	most := int64(m.MaxBytes)
-	wire.Int(c, &most)
-	m.MaxBytes = int(most)
-	c.Bool(&m.MinOne)
-}
-
-// tailState asks for a stream's producers where it ends.
-type tailState struct {
-	stream ids.StreamID
-	end    int64
-}
-
-func (m *tailState) fields(c *wire.Coder) {
-	wire.Uint(c, &m.stream)
-	wire.Int(c, &m.end)
-}
 
 // otherNodes asks the other brokers for what they hold.
 type otherNodes struct{ n *Node }
