@@ -64,23 +64,3 @@ func (n *Node) noteAbandoned(img *image.Image) {
 		}
 	}
 }
-
-// whyWaiting says what partitions that this node is to lead wait for.
-func (n *Node) whyWaiting(waiting int) error {
-	img := n.metadata.Image()
-	byWAL := 0
-	var first *image.WAL
-	for p := range img.AllPartitions() {
-		if p.Leader != n.cfg.Node.ID {
-			continue
-		}
-		if w, ok := img.WaitsFor(p); ok {
-			byWAL++
-			first = w
-		}
-	}
-	if first == nil {
-		return fmt.Errorf("%d partitions could not be opened yet: is the object store in reach?", waiting)
-	}
-	return fmt.Errorf("%d of %d partitions that could not be opened yet wait for a WAL: %s", byWAL, max(waiting, byWAL), status.Waits(img, first))
-}

@@ -48,6 +48,7 @@ func (n *Node) startMetadata(ctx context.Context) error {
 		observer.Voter, observer.LogEnd = n.cfg.Node.ID, func() uint64 { return n.controller.LogEnd() }
 	}
 	n.observer = kraftmeta.NewObserver(remote, observer)
+	n.observer.OnDelta(n.metrics.cluster.changed)
 	n.metadata = kraftmeta.NewClient(timedSubmitter{remote, n}, n.observer, n.incarnation, n.clock)
 	if n.cfg.Node.IsController {
 		if err := n.startController(); err != nil {

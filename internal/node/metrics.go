@@ -1,13 +1,13 @@
 package node
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"github.com/seawallmq/seawall/internal/node/status"
 	"github.com/seawallmq/seawall/logcache"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/rescue"
@@ -45,6 +45,8 @@ type nodeMetrics struct {
 	handOffs      *metrics.Counter             // partitions
 	handOffPause  *metrics.PrometheusHistogram // from the refusal of appends to the closed tail
 	fenceEvents   *metrics.Counter
+
+	cluster *clusterCounters
 }
 
 func newNodeMetrics(n *Node) *nodeMetrics {
@@ -67,6 +69,7 @@ func newNodeMetrics(n *Node) *nodeMetrics {
 	m.handOffs = set.NewCounter("seawall_partitions_handed_over_total")
 	m.handOffPause = set.NewPrometheusHistogramExt("seawall_partition_handover_seconds", latencyBuckets)
 	m.fenceEvents = set.NewCounter("seawall_wal_fence_events_total")
+	m.cluster = newClusterCounters(set, n.cfg.Node.ID)
 	n.shares.budget.Usage(func(name string, _, _ int64) {
 		for _, what := range []string{"used", "limit"} {
 			set.NewGauge(fmt.Sprintf("seawall_memory_%s_bytes{account=%q}", what, name), func() float64 {
@@ -155,15 +158,17 @@ func (m *storeMetrics) Observe(op string, bytes int64, took time.Duration, err e
 
 // write writes everything in the Prometheus text format.
 func (m *nodeMetrics) write(w io.Writer) {
-	m.set.WritePrometheus(w)
+	var text bytes.Buffer
+	m.set.WritePrometheus(&text)
 	n := m.node
 	n.mu.Lock()
 	up := n.state == serving || n.state == draining
 	n.mu.Unlock()
 	if up {
-		m.writeParts(w)
+		m.writeParts(&text)
 	}
-	metrics.WriteProcessMetrics(w)
+	metrics.WriteProcessMetrics(&text)
+	writeWithHelp(w, text.Bytes())
 }
 
 // writeParts writes the counters that parts keep themselves.
@@ -172,6 +177,7 @@ func (m *nodeMetrics) writeParts(w io.Writer) {
 	counter := func(name string, v uint64) { metrics.WriteCounterUint64(w, name, v) }
 	n := m.node
 	m.writeMetadata(gauge)
+	m.writeCluster(w, gauge)
 	if n.server == nil {
 		return // a controller alone
 	}
@@ -222,6 +228,7 @@ func (m *nodeMetrics) writeMetadata(gauge func(name string, v float64)) {
 	gauge("seawall_up", 1)
 	gauge("seawall_metadata_index", float64(img.Index()))
 	gauge("seawall_metadata_feed_lag", float64(n.observer.Lag()))
+	gauge("seawall_metadata_lost_seconds", n.observer.Lost().Seconds())
 	gauge("seawall_metadata_active_controller", float64(n.controllers.known()))
 	if n.controller != nil {
 		term, _ := n.controller.Term()
@@ -231,16 +238,6 @@ func (m *nodeMetrics) writeMetadata(gauge func(name string, v float64)) {
 	if n.lease != nil {
 		gauge("seawall_lease_valid", boolean(n.lease.Valid()))
 	}
-	alive := 0
-	for x := range img.Nodes() {
-		if x.IsAlive() {
-			alive++
-		}
-	}
-	gauge("seawall_brokers_alive", float64(alive))
-	offline, outOfReach := status.CountOffline(img)
-	gauge("seawall_partitions_offline", float64(offline))
-	gauge("seawall_wals_out_of_reach", float64(outOfReach))
 }
 
 func boolean(b bool) float64 {

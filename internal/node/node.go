@@ -91,6 +91,7 @@ type Node struct {
 
 	mu    sync.Mutex
 	state state
+	step  string // of the start, the last one begun
 }
 
 // state is how far a node has come.
@@ -129,6 +130,9 @@ func New(cfg *config.Config, log *slog.Logger) (*Node, error) {
 func (n *Node) Start(ctx context.Context) error {
 	began := n.clock.Now()
 	for _, step := range n.steps() {
+		n.mu.Lock()
+		n.step = step.name
+		n.mu.Unlock()
 		if err := step.do(ctx); err != nil {
 			_ = n.Close()
 			if n.lease != nil && n.lease.revoked.Load() {
@@ -198,44 +202,6 @@ func (n *Node) setState(s state) {
 	n.mu.Lock()
 	n.state = s
 	n.mu.Unlock()
-}
-
-// ready is nil while clients are served.
-func (n *Node) ready() error {
-	n.mu.Lock()
-	s := n.state
-	n.mu.Unlock()
-	if s != serving {
-		return errors.New(string(s))
-	}
-	if n.partitions == nil {
-		return n.healthy()
-	}
-	if waiting := n.partitions.Waiting(); waiting > 0 {
-		return n.whyWaiting(waiting)
-	}
-	return n.healthy()
-}
-
-// healthy is nil unless the node has to be replaced.
-func (n *Node) healthy() error {
-	n.mu.Lock()
-	s := n.state
-	n.mu.Unlock()
-	if s == starting || s == stopped { // then parts may not be there yet, or any more
-		return nil
-	}
-	if n.wal != nil {
-		if err := n.wal.Failed(); err != nil {
-			return fmt.Errorf("the write-ahead log takes no more appends: %w", err)
-		}
-	}
-	if n.controller != nil {
-		if err := n.controller.Err(); err != nil {
-			return fmt.Errorf("metadata: %w", err)
-		}
-	}
-	return nil
 }
 
 // Report says what a drain left behind.
