@@ -69,14 +69,14 @@ func (b *Broker) Start(overrides ...string) (*Process, error) {
 	return Start(b.Log(), b.Env, args...)
 }
 
-// WaitReady waits until the broker serves: by its readiness where it is
+// WaitReady waits until the broker serves all of its partitions, where it is
 // Seawall, or else until its port accepts connections.
 func (b *Broker) WaitReady(ctx context.Context, p *Process) error {
 	if len(b.Command) > 0 {
 		return p.WaitListening(ctx, b.Listen)
 	}
 	for {
-		if status, _, err := get(ctx, "http://"+b.Admin+"/readyz"); err == nil && status == http.StatusOK {
+		if status, _, err := get(ctx, "http://"+b.Admin+"/readyz?partitions=all"); err == nil && status == http.StatusOK {
 			return nil
 		}
 		if err := p.pause(ctx, b.Admin); err != nil {

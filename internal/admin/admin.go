@@ -29,6 +29,9 @@ type Config struct {
 	Healthy func() error
 	// Ready is nil while clients are served, else why not (yet).
 	Ready func() error
+	// Waits is nil while everything that is the process's to serve is served,
+	// else what is not, and what it waits for. It may be nil.
+	Waits func() error
 	// Metrics writes the Prometheus text format.
 	Metrics func(io.Writer)
 	// Status and Plan say how the cluster stands, and what balancing it would
@@ -69,7 +72,8 @@ type Server struct {
 // New makes a server; Serve starts it.
 //
 //	/healthz      200 "ok", or 503 and why
-//	/readyz       200 "ready", or 503 and why
+//	/readyz       200 "ready", and what waits for others; or 503 and why
+//	              with partitions=all, 503 while something waits, too
 //	/metrics      Prometheus text
 //	/v1/status    JSON: nodes, controllers, WALs, what is moving
 //	/v1/balance   JSON: what balancing would move
@@ -80,7 +84,7 @@ type Server struct {
 func New(cfg Config) *Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", verdict("ok", cfg.Healthy))
-	mux.HandleFunc("GET /readyz", verdict("ready", cfg.Ready))
+	mux.HandleFunc("GET /readyz", readiness(cfg.Ready, cfg.Waits))
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		cfg.Metrics(w)
@@ -114,14 +118,37 @@ func New(cfg Config) *Server {
 }
 
 func verdict(good string, ask func() error) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		if err := ask(); err != nil {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			fmt.Fprintln(w, err)
-			return
+	return func(w http.ResponseWriter, _ *http.Request) { judge(w, good, ask()) }
+}
+
+// judge answers that all is good, or with 503 and why not.
+func judge(w http.ResponseWriter, good string, wrong error) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if wrong != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		good = wrong.Error()
+	}
+	fmt.Fprintln(w, good)
+}
+
+// readiness is for two who ask different things. Whoever sends clients here, as a
+// readiness probe does, wants to know whether the process serves at all. Whoever
+// takes one process after another out of service asks for partitions=all, and
+// goes on once nothing is amiss.
+func readiness(ready, waits func() error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var waiting error
+		if waits != nil {
+			waiting = waits()
 		}
-		fmt.Fprintln(w, good)
+		switch wrong := ready(); {
+		case wrong != nil || r.FormValue("partitions") == "all":
+			judge(w, "ready", errors.Join(wrong, waiting))
+		case waiting != nil:
+			judge(w, "ready\n"+waiting.Error(), nil)
+		default:
+			judge(w, "ready", nil)
+		}
 	}
 }
 

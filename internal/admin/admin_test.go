@@ -13,13 +13,15 @@ import (
 )
 
 func TestAnswers(t *testing.T) {
-	ready := errors.New("recovering the write-ahead log")
+	recovering := errors.New("recovering the write-ahead log")
+	var ready, waits error
 	s := New(Config{
 		Healthy: func() error { return nil },
 		Ready:   func() error { return ready },
+		Waits:   func() error { return waits },
 		Metrics: func(w io.Writer) { _, _ = io.WriteString(w, "seawall_up 1\n") },
 		Status:  func() (any, error) { return map[string]int{"node": 7}, nil },
-		Plan:    func() (any, error) { return nil, ready },
+		Plan:    func() (any, error) { return nil, recovering },
 		Drain: func(_ context.Context, node int32) error {
 			if node != 7 {
 				return errors.New("unknown node")
@@ -47,20 +49,26 @@ func TestAnswers(t *testing.T) {
 	done := make(chan struct{})
 	go func() { s.Serve(l); close(done) }()
 	for _, tt := range []struct {
-		path, body string
-		code       int
+		path, body   string
+		code         int
+		ready, waits error
 	}{
-		{"/healthz", "ok", 200},
-		{"/readyz", "recovering the write-ahead log", 503},
-		{"/metrics", "seawall_up 1", 200},
-		{"/v1/status", `{"node":7}`, 200},
-		{"/v1/balance", "recovering the write-ahead log", 503},
-		{"/v1/drain", "Method Not Allowed", 405},
-		{"/v1/wal/losses?wal=7", `"7"`, 200},
-		{"/v1/wal/losses?wal=8", "no such WAL", 409},
-		{"/debug/pprof/cmdline", "", 200},
-		{"/nothing", "404 page not found", 404},
+		{path: "/healthz", body: "ok", code: 200},
+		{path: "/readyz", body: "ready\n", code: 200},
+		{path: "/readyz", body: "recovering the write-ahead log", code: 503, ready: recovering},
+		{path: "/readyz", body: "ready\none waits", code: 200, waits: errors.New("one waits")},
+		{path: "/readyz?partitions=all", body: "one waits", code: 503, waits: errors.New("one waits")},
+		{path: "/readyz?partitions=all", body: "ready\n", code: 200},
+		{path: "/metrics", body: "seawall_up 1", code: 200},
+		{path: "/v1/status", body: `{"node":7}`, code: 200},
+		{path: "/v1/balance", body: "recovering the write-ahead log", code: 503},
+		{path: "/v1/drain", body: "Method Not Allowed", code: 405},
+		{path: "/v1/wal/losses?wal=7", body: `"7"`, code: 200},
+		{path: "/v1/wal/losses?wal=8", body: "no such WAL", code: 409},
+		{path: "/debug/pprof/cmdline", body: "", code: 200},
+		{path: "/nothing", body: "404 page not found", code: 404},
 	} {
+		ready, waits = tt.ready, tt.waits
 		resp, err := http.Get("http://" + l.Addr().String() + tt.path)
 		if err != nil {
 			t.Fatal(err)

@@ -155,10 +155,11 @@ func (o *outage) wantReported() {
 	o.until("the partitions to be offline, with living leaders", func() bool {
 		return len(offline()) == len(o.led) && leads(o.image(), 3) == 0
 	})
-	o.until("a leader that is not ready, and says why", func() bool {
+	o.until("a leader that is ready, but not with all of its partitions, and says why", func() bool {
 		for _, n := range o.nodes[:2] { // each has its own image, and counts when it has looked
-			code, body := o.asked(n, "/readyz", nil)
-			says := strings.Contains(body, "wait for a WAL") && strings.Contains(body, o.files[0]) &&
+			ready, told := o.asked(n, "/readyz", nil)
+			code, body := o.asked(n, "/readyz?partitions=all", nil)
+			says := ready == http.StatusOK && strings.Contains(told, o.files[0]) && strings.Contains(body, "wait: ") && strings.Contains(body, o.files[0]) &&
 				strings.Contains(body, "out of reach") && strings.Contains(body, "seawall wal abandon")
 			if code == http.StatusServiceUnavailable && says {
 				return true
@@ -247,7 +248,7 @@ func TestAbandon(t *testing.T) {
 	}
 	o.until("all nodes to be ready", func() bool {
 		for _, n := range o.nodes {
-			if code, _ := o.asked(n, "/readyz", nil); code != http.StatusOK {
+			if code, _ := o.asked(n, "/readyz?partitions=all", nil); code != http.StatusOK {
 				return false
 			}
 		}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"strconv"
@@ -64,7 +65,7 @@ func (n *Node) startGossip(context.Context) error {
 // hints are what this node tells of itself now.
 func (n *Node) hints() members.Hints {
 	h := members.Hints{Load: uint64(n.load.Load()) / loadGrain * loadGrain}
-	if why := n.ready(); why != nil {
+	if why := errors.Join(n.ready(), n.waits()); why != nil {
 		h.Trouble = why.Error()
 	}
 	return h

@@ -8,15 +8,16 @@ import (
 	"time"
 
 	"github.com/seawallmq/seawall/internal/node/status"
-	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
 // lostGrace is how long no active controller may answer before a node says that
 // it is not ready: longer than an election.
 const lostGrace = 3 * time.Second
 
-// ready is nil while clients are served, else everything that is wrong, each by
-// the name of what it is wrong with.
+// ready is nil while this node serves clients, else everything that is wrong with
+// it, each by the name of what it is wrong with. Partitions that wait are not:
+// another node or the object store keeps them, and to turn clients away from all
+// the others would make an outage of a part one of the whole. See waits.
 func (n *Node) ready() error {
 	n.mu.Lock()
 	s, step := n.state, n.step
@@ -35,17 +36,23 @@ func (n *Node) ready() error {
 	if n.lease != nil && !n.lease.Valid() {
 		faults = append(faults, fmt.Errorf("lease: no heartbeat was answered for %s: clients are refused", n.cfg.Lease.Session))
 	}
-	if n.partitions != nil {
-		if waiting := n.partitions.Waiting(); waiting > 0 {
-			faults = append(faults, n.whatWaits(n.metadata.Image(), waiting))
-		}
-	}
 	return errors.Join(faults...)
 }
 
-// whatWaits says why partitions that this node leads are not served yet.
-func (n *Node) whatWaits(img *image.Image, waiting int) error {
-	byReason := map[string]int{}
+// waits says which partitions that this node is to lead are not served yet, and
+// why; nil if all are.
+func (n *Node) waits() error {
+	n.mu.Lock()
+	s := n.state
+	n.mu.Unlock()
+	if s != serving || n.partitions == nil {
+		return nil
+	}
+	waiting := n.partitions.Waiting()
+	if waiting == 0 {
+		return nil
+	}
+	img, byReason := n.metadata.Image(), map[string]int{}
 	for p := range img.AllPartitions() {
 		if p.Leader != n.cfg.Node.ID {
 			continue
@@ -56,6 +63,10 @@ func (n *Node) whatWaits(img *image.Image, waiting int) error {
 			byReason[fmt.Sprintf("node %d has not handed them over yet", from)]++
 		}
 	}
+	return sayWaits(waiting, byReason)
+}
+
+func sayWaits(waiting int, byReason map[string]int) error {
 	for _, known := range byReason {
 		waiting -= known
 	}

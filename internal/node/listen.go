@@ -22,7 +22,7 @@ func (n *Node) startAdmin(ctx context.Context) error {
 	}
 	n.adminAt = l
 	n.admin = admin.New(admin.Config{
-		Healthy: n.healthy, Ready: n.ready, Metrics: n.metrics.write, Log: n.log,
+		Healthy: n.healthy, Ready: n.ready, Waits: n.waits, Metrics: n.metrics.write, Log: n.log,
 		Status: n.clusterStatus, Plan: n.balancePlan, Drain: n.drainNode,
 		Losses: n.losses, Abandon: n.abandonWAL,
 	})

@@ -32,8 +32,11 @@ func TestPartitionThatWaitsForTheStoreHoldsUpNoOther(t *testing.T) {
 		}
 	}
 	wantWaiting(2)
-	if err := n.ready(); err == nil || !strings.Contains(err.Error(), "2 partitions") {
-		t.Errorf("ready while partitions wait: %v", err)
+	if err := n.ready(); err != nil {
+		t.Errorf("not ready for everything else: %v", err)
+	}
+	if err := n.waits(); err == nil || !strings.Contains(err.Error(), "2 could not be opened yet") {
+		t.Errorf("what waits: %v", err)
 	}
 
 	const atOnce = 2 * time.Second // and not the store's time-outs
@@ -62,8 +65,8 @@ func TestPartitionThatWaitsForTheStoreHoldsUpNoOther(t *testing.T) {
 	if err := n.partitions.AwaitAll(deadline(t), n.metadata.Image().Index()); err != nil {
 		t.Fatalf("the store is back: %v", err)
 	}
-	if err := n.ready(); err != nil {
-		t.Errorf("not ready: %v", err)
+	if err := n.waits(); err != nil {
+		t.Errorf("something waits: %v", err)
 	}
 	consume(t, n, "old", 100)
 	p, err := n.partitions.ByName([]byte("old"), 0)
