@@ -1,7 +1,6 @@
 package kraftmeta
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -152,18 +151,38 @@ func (s *unreachable) Fetch(ctx context.Context, req FetchRequest) (*FetchRespon
 	return &FetchResponse{}, ctx.Err()
 }
 
+// lines is a log that is written by one goroutine and read by another.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+// take is what was written since the last call.
+func (l *lines) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.text.Reset()
+	return l.text.String()
+}
+
 // TestLostControllers: an hour without a controller is worth some seventy
 // lines; an election is worth none.
 func TestLostControllers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer // written by the observer alone, read when it waits
+		var out lines
 		source := &unreachable{err: errors.New("connection refused")}
 		o := NewObserver(source, ObserverOptions{Node: noNode, Clock: clock.Wall(), Logger: slog.New(slog.NewTextHandler(&out, nil))})
 		o.Start()
 		defer o.Close()
 		pass := func(d time.Duration) { time.Sleep(d); synctest.Wait() }
 		pass(time.Hour)
-		if n := strings.Count(out.String(), "cannot follow"); n < 60 || n > 70 {
+		if n := strings.Count(out.take(), "cannot follow"); n < 60 || n > 70 {
 			t.Errorf("%d lines in an hour", n)
 		}
 		if d := o.Lost(); d < 59*time.Minute {
@@ -171,18 +190,17 @@ func TestLostControllers(t *testing.T) {
 		}
 		source.set(nil)
 		pass(time.Second)
-		if o.Lost() != 0 || !strings.Contains(out.String(), "following the metadata again") {
-			t.Errorf("lost for %v; the log: %s", o.Lost(), out.String()[max(0, out.Len()-300):])
+		if said := out.take(); o.Lost() != 0 || !strings.Contains(said, "following the metadata again") {
+			t.Errorf("lost for %v; the log: %s", o.Lost(), said)
 		}
-		out.Reset()
 		source.set(&NotControllerError{Hint: noNode})
 		pass(electing - time.Second)
-		if o.Lost() != 0 || out.Len() > 0 {
-			t.Errorf("an election: lost for %v, %s", o.Lost(), out.String())
+		if said := out.take(); o.Lost() != 0 || said != "" {
+			t.Errorf("an election: lost for %v, %s", o.Lost(), said)
 		}
 		pass(2 * time.Second)
-		if o.Lost() == 0 || !strings.Contains(out.String(), "cannot follow") {
-			t.Errorf("an election without an end: lost for %v, %s", o.Lost(), out.String())
+		if said := out.take(); o.Lost() == 0 || !strings.Contains(said, "cannot follow") {
+			t.Errorf("an election without an end: lost for %v, %s", o.Lost(), said)
 		}
 	})
 }
