@@ -13,6 +13,7 @@ import (
 
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/testlog"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -151,38 +152,18 @@ func (s *unreachable) Fetch(ctx context.Context, req FetchRequest) (*FetchRespon
 	return &FetchResponse{}, ctx.Err()
 }
 
-// lines is a log that is written by one goroutine and read by another.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-// take is what was written since the last call.
-func (l *lines) take() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	defer l.text.Reset()
-	return l.text.String()
-}
-
 // TestLostControllers: an hour without a controller is worth some seventy
 // lines; an election is worth none.
 func TestLostControllers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out lines
+		var out testlog.Buffer
 		source := &unreachable{err: errors.New("connection refused")}
 		o := NewObserver(source, ObserverOptions{Node: noNode, Clock: clock.Wall(), Logger: slog.New(slog.NewTextHandler(&out, nil))})
 		o.Start()
 		defer o.Close()
 		pass := func(d time.Duration) { time.Sleep(d); synctest.Wait() }
 		pass(time.Hour)
-		if n := strings.Count(out.take(), "cannot follow"); n < 60 || n > 70 {
+		if n := strings.Count(out.Take(), "cannot follow"); n < 60 || n > 70 {
 			t.Errorf("%d lines in an hour", n)
 		}
 		if d := o.Lost(); d < 59*time.Minute {
@@ -190,16 +171,16 @@ func TestLostControllers(t *testing.T) {
 		}
 		source.set(nil)
 		pass(time.Second)
-		if said := out.take(); o.Lost() != 0 || !strings.Contains(said, "following the metadata again") {
+		if said := out.Take(); o.Lost() != 0 || !strings.Contains(said, "following the metadata again") {
 			t.Errorf("lost for %v; the log: %s", o.Lost(), said)
 		}
 		source.set(&NotControllerError{Hint: noNode})
 		pass(electing - time.Second)
-		if said := out.take(); o.Lost() != 0 || said != "" {
+		if said := out.Take(); o.Lost() != 0 || said != "" {
 			t.Errorf("an election: lost for %v, %s", o.Lost(), said)
 		}
 		pass(2 * time.Second)
-		if said := out.take(); o.Lost() == 0 || !strings.Contains(said, "cannot follow") {
+		if said := out.Take(); o.Lost() == 0 || !strings.Contains(said, "cannot follow") {
 			t.Errorf("an election without an end: lost for %v, %s", o.Lost(), said)
 		}
 	})

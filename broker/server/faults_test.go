@@ -9,25 +9,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/seawallmq/seawall/internal/testlog"
 )
 
 // logBuffer collects log lines.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
+type logBuffer struct{ testlog.Buffer }
 
 // wait waits for a line that contains text.
 func (l *logBuffer) wait(t *testing.T, text string) {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/seawallmq/seawall/internal/config"
+	"github.com/seawallmq/seawall/internal/testlog"
 )
 
 // objects lists the files of the objects of a node.
@@ -61,7 +61,7 @@ func TestDamagedObject(t *testing.T) {
 	if err := os.WriteFile(hurt, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var log lockedBuffer
+	var log testlog.Buffer
 	n, err := New(smallConfig(t, dir, nil), slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
@@ -95,24 +95,6 @@ func TestDamagedObject(t *testing.T) {
 	for _, topic := range []string{"whole", "hurt"} {
 		produce(t, n, topic, 5, 1)
 	}
-}
-
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // faultyS3 is an S3 server in this process that fails as it is told to.

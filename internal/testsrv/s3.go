@@ -1,7 +1,6 @@
 package testsrv
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -9,10 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/seawallmq/seawall/internal/testlog"
 )
 
 // startTimeout bounds how long a server may take until it answers.
@@ -29,7 +29,7 @@ type S3 struct {
 	addr string // host:port
 	dir  string // each folder in it is a bucket
 	cmd  *exec.Cmd
-	log  *syncBuffer
+	log  *testlog.Buffer
 	done chan struct{} // closed once the process is gone
 }
 
@@ -60,7 +60,7 @@ func start(bin, dir string) (*S3, error) {
 	}
 	s := &S3{
 		Endpoint: "http://" + addr, Region: "us-east-1", AccessKey: "seawall", SecretKey: "seawall-secret",
-		bin: bin, addr: addr, dir: dir, log: &syncBuffer{},
+		bin: bin, addr: addr, dir: dir, log: &testlog.Buffer{},
 	}
 	return s, s.run()
 }
@@ -139,23 +139,4 @@ func freeAddress() (string, error) {
 	}
 	defer l.Close()
 	return l.Addr().String(), nil
-}
-
-// syncBuffer is a buffer that a process writes and a test reads.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-// String is what was written so far.
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
