@@ -45,6 +45,16 @@ func (m *Manager) handOff(ctx context.Context, streams []ids.StreamID, ended fun
 		}
 	}
 	m.mu.Unlock()
+	return m.endTails(ctx, open, ended)
+}
+
+// endTails stops the appends of streams, waits for those under way, and ends
+// their tails in the metadata by one command; see HandOff for ended. They are
+// forgotten here: also those refused, which are deleted, or another's by now.
+func (m *Manager) endTails(ctx context.Context, open []*Stream, ended func(ids.StreamID, int64)) error {
+	if len(open) == 0 {
+		return nil
+	}
 	ends := make([]meta.CloseStream, 0, len(open))
 	for _, s := range open {
 		end, err := s.finish(ctx)
@@ -55,15 +65,6 @@ func (m *Manager) handOff(ctx context.Context, streams []ids.StreamID, ended fun
 			ended(s.id, end)
 		}
 		ends = append(ends, meta.CloseStream{Stream: s.id, Epoch: s.epoch, End: end})
-	}
-	return m.closeStreams(ctx, ends)
-}
-
-// closeStreams ends the tails of streams in the metadata, by one command, and
-// forgets them: also those refused, which are deleted, or another's by now.
-func (m *Manager) closeStreams(ctx context.Context, ends []meta.CloseStream) error {
-	if len(ends) == 0 {
-		return nil
 	}
 	err := m.meta.CloseStreams(ctx, ends)
 	if err != nil && !errors.Is(err, meta.ErrUnknownStream) && !errors.Is(err, meta.ErrFenced) {

@@ -14,7 +14,6 @@ import (
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/internal/invariant"
 	"github.com/seawallmq/seawall/s3stream/gc"
-	"github.com/seawallmq/seawall/s3stream/meta"
 	"github.com/seawallmq/seawall/s3stream/read"
 	"github.com/seawallmq/seawall/s3stream/tail"
 	"github.com/seawallmq/seawall/s3stream/upload"
@@ -152,15 +151,7 @@ func (m *Manager) Retire(ctx context.Context) error {
 	m.mu.Lock()
 	open := slices.Collect(maps.Values(m.streams))
 	m.mu.Unlock()
-	ends := make([]meta.CloseStream, 0, len(open))
-	for _, s := range open {
-		end, err := s.finish(ctx)
-		if err != nil {
-			return err
-		}
-		ends = append(ends, meta.CloseStream{Stream: s.id, Epoch: s.epoch, End: end})
-	}
-	if err := m.closeStreams(ctx, ends); err != nil {
+	if err := m.endTails(ctx, open, func(ids.StreamID, int64) {}); err != nil { // whoever opens them next has them from objects
 		return err
 	}
 	if err := m.rooms.cfg.Meta.RetireWAL(ctx, m.wal); err != nil {
