@@ -30,7 +30,7 @@ type Config struct {
 	// Ready is nil while clients are served, else why not (yet).
 	Ready func() error
 	// Waits is nil while everything that is the process's to serve is served,
-	// else what is not, and what it waits for. It may be nil.
+	// else what is not, and what it waits for.
 	Waits func() error
 	// Metrics writes the Prometheus text format.
 	Metrics func(io.Writer)
@@ -137,18 +137,13 @@ func judge(w http.ResponseWriter, good string, wrong error) {
 // goes on once nothing is amiss.
 func readiness(ready, waits func() error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		var waiting error
-		if waits != nil {
-			waiting = waits()
+		good, wrong, waiting := "ready", ready(), waits()
+		if wrong != nil || r.FormValue("partitions") == "all" {
+			wrong = errors.Join(wrong, waiting)
+		} else if waiting != nil {
+			good += "\n" + waiting.Error()
 		}
-		switch wrong := ready(); {
-		case wrong != nil || r.FormValue("partitions") == "all":
-			judge(w, "ready", errors.Join(wrong, waiting))
-		case waiting != nil:
-			judge(w, "ready\n"+waiting.Error(), nil)
-		default:
-			judge(w, "ready", nil)
-		}
+		judge(w, good, wrong)
 	}
 }
 

@@ -46,10 +46,8 @@ func (n *Node) drainNode(ctx context.Context, id int32) error {
 
 // upForOperators is nil while the parts that operators ask about are there.
 func (n *Node) upForOperators() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.state == starting || n.state == stopped {
-		return fmt.Errorf("node %d is %s", n.cfg.Node.ID, n.state)
+	if s := n.at(); s == starting || s == stopped {
+		return fmt.Errorf("node %d is %s", n.cfg.Node.ID, s)
 	}
 	return nil
 }

@@ -42,10 +42,7 @@ func (n *Node) ready() error {
 // waits says which partitions that this node is to lead are not served yet, and
 // why; nil if all are.
 func (n *Node) waits() error {
-	n.mu.Lock()
-	s := n.state
-	n.mu.Unlock()
-	if s != serving || n.partitions == nil {
+	if n.at() != serving || n.partitions == nil {
 		return nil
 	}
 	waiting := n.partitions.Waiting()
@@ -82,10 +79,7 @@ func sayWaits(waiting int, byReason map[string]int) error {
 
 // healthy is nil unless the node has to be replaced.
 func (n *Node) healthy() error {
-	n.mu.Lock()
-	s := n.state
-	n.mu.Unlock()
-	if s == starting || s == stopped { // then parts may not be there yet, or any more
+	if s := n.at(); s == starting || s == stopped { // then parts may not be there yet, or any more
 		return nil
 	}
 	if n.wal != nil {

@@ -161,10 +161,7 @@ func (m *nodeMetrics) write(w io.Writer) {
 	var text bytes.Buffer
 	m.set.WritePrometheus(&text)
 	n := m.node
-	n.mu.Lock()
-	up := n.state == serving || n.state == draining
-	n.mu.Unlock()
-	if up {
+	if s := n.at(); s == serving || s == draining {
 		m.writeParts(&text)
 	}
 	metrics.WriteProcessMetrics(&text)

@@ -198,6 +198,13 @@ func (n *Node) fail(err error) {
 	}
 }
 
+// at is how far the node has come.
+func (n *Node) at() state {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.state
+}
+
 func (n *Node) setState(s state) {
 	n.mu.Lock()
 	n.state = s
