@@ -37,6 +37,9 @@ type ControllerDeps struct {
 	Controller Controller
 	Duties     Duties
 	Submit     func(ctx context.Context, cmd image.Command) (image.Result, uint64, error)
+	// Supports asks the living voters and brokers what they know of features; an
+	// error says who has not told.
+	Supports func(ctx context.Context) ([]Support, error)
 }
 
 // controllers answer what brokers and administrators ask of controllers.
@@ -53,6 +56,7 @@ func RegisterController(r *Registry, d ControllerDeps) {
 	Handle(r, 0, 0, c.unregisterBroker, Blocking())
 	Handle(r, 0, 1, c.addRaftVoter, Blocking())
 	Handle(r, 0, 0, c.removeRaftVoter, Blocking())
+	Handle(r, 0, 2, c.updateFeatures, Blocking())
 }
 
 // Ask carries a request to the active controller.
@@ -69,6 +73,9 @@ func RegisterForwarded(r *Registry, ask Ask) {
 	}), Blocking())
 	Handle(r, 0, 0, forward[kmsg.RemoveRaftVoterRequest](ask, func(resp kmsg.Response, code int16) {
 		resp.(*kmsg.RemoveRaftVoterResponse).ErrorCode = code
+	}), Blocking())
+	Handle(r, 0, 2, forward[kmsg.UpdateFeaturesRequest](ask, func(resp kmsg.Response, code int16) {
+		resp.(*kmsg.UpdateFeaturesResponse).ErrorCode = code
 	}), Blocking())
 }
 

@@ -217,6 +217,7 @@ func TestAbandon(t *testing.T) {
 		t.Fatalf("given up as another holder's: %d %s", code, body)
 	}
 	form.Set("epoch", lost.HolderEpoch.String())
+	o.refusedAtFirstLevel(form)
 	if code, body := o.asked(o.nodes[1], "/v1/wal/abandon", form); code != http.StatusOK {
 		t.Fatalf("given up: %d %s", code, body)
 	}

@@ -265,6 +265,8 @@ func isElsewhere(resp kmsg.Response) bool {
 		code = r.ErrorCode
 	case *kmsg.RemoveRaftVoterResponse:
 		code = r.ErrorCode
+	case *kmsg.UpdateFeaturesResponse:
+		code = r.ErrorCode
 	}
 	return code == kerr.NotController.Code || code == kerr.NotLeaderForPartition.Code
 }

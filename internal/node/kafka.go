@@ -106,7 +106,7 @@ func (n *Node) newBroker() *broker.Registry {
 	r := broker.NewRegistry()
 	broker.RegisterApiVersions(r, broker.Identity{
 		ClusterID: n.cluster.String(), NodeID: int32(n.cfg.Node.ID),
-	}, n.features)
+	}, func() broker.Features { return broker.FeaturesOf(n.metadata.Image()) })
 	broker.New(broker.Deps{
 		Node: n.cfg.Node.ID, ClusterID: n.cluster.String(), Config: n.cfg, Clock: n.clock, Log: n.log,
 		Partitions: n.partitions, Metadata: n.metadata, Groups: n.groups,
@@ -115,17 +115,4 @@ func (n *Node) newBroker() *broker.Registry {
 	n.registerTails(r)
 	broker.RegisterForwarded(r, n.controllers.ask)
 	return r
-}
-
-// features are the cluster's feature levels, as clients are told.
-func (n *Node) features() broker.Features { return featuresOf(n.metadata.Image()) }
-
-func featuresOf(img *image.Image) broker.Features {
-	f := broker.Features{Epoch: int64(img.Index())}
-	for x := range img.Features() {
-		level := broker.Feature{Name: x.Name, Min: x.Level, Max: x.Level}
-		f.Supported = append(f.Supported, level)
-		f.Finalized = append(f.Finalized, level)
-	}
-	return f
 }

@@ -49,6 +49,7 @@ func (n *Node) startMetadata(ctx context.Context) error {
 	}
 	n.observer = kraftmeta.NewObserver(remote, observer)
 	n.observer.OnDelta(n.metrics.cluster.changed)
+	n.observer.OnDelta(n.watchLevels)
 	n.metadata = kraftmeta.NewClient(timedSubmitter{remote, n}, n.observer, n.incarnation, n.clock)
 	if n.cfg.Node.IsController {
 		if err := n.startController(); err != nil {
@@ -152,6 +153,9 @@ func (n *Node) dialBroker(ctx context.Context, node ids.NodeID) (net.Conn, error
 		return nil, fmt.Errorf("broker %d is not known", node)
 	}
 	e, ok := known.Endpoint(n.cfg.Network.InterBroker)
+	if !ok && n.cfg.Network.InterBroker == "" && len(known.Endpoints) > 0 { // a controller alone is configured with none
+		e, ok = known.Endpoints[0], true
+	}
 	if !ok {
 		return nil, fmt.Errorf("broker %d has no listener %s", node, n.cfg.Network.InterBroker)
 	}

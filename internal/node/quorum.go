@@ -145,13 +145,14 @@ func (n *Node) controllerAPIs() *broker.Registry {
 	r := broker.NewRegistry()
 	cluster := n.controller.ClusterID()
 	broker.RegisterApiVersions(r, broker.Identity{ClusterID: cluster.String(), NodeID: int32(n.cfg.Node.ID)},
-		func() broker.Features { return featuresOf(n.controller.Image()) })
+		func() broker.Features { return broker.FeaturesOf(n.controller.Image()) })
 	broker.RegisterController(r, broker.ControllerDeps{
 		ClusterID: cluster, Listeners: n.cfg.Network.ControllerListeners, Controller: n.controller,
 		Duties: n.duties,
 		Submit: func(ctx context.Context, cmd image.Command) (image.Result, uint64, error) {
 			return n.metadata.Submit(ctx, cmd)
 		},
+		Supports: n.supports,
 	})
 	for key, kind := range map[int16]kraftmeta.Message{
 		peer.KeyMetaSubmit: kraftmeta.SubmitMessage,

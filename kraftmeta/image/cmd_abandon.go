@@ -89,7 +89,9 @@ func (cmd *AbandonWAL) run(d *draft) (Result, *Refusal) {
 // know it. A submitter asks first: those would not get past the command.
 func CanAbandon(img *Image) *Refusal {
 	if level := img.FeatureLevel(MetadataFeature); level < abandonLevel {
-		return refuse(Unsupported, "%s is at level %d: WALs can be abandoned from level %d on", MetadataFeature, level, abandonLevel)
+		return refuse(Unsupported, "%s is at level %d, and WALs can be abandoned from level %d on: once no node runs an older program, "+
+			"raise it by 'kafka-features.sh --bootstrap-server HOST:PORT upgrade --feature %s=%d'",
+			MetadataFeature, level, abandonLevel, MetadataFeature, abandonLevel)
 	}
 	return nil
 }

@@ -13,6 +13,10 @@ const (
 	ObjectFeature   = "seawall.object.version" // objects in the store
 )
 
+// FirstLevel is the lowest level of each feature. Programs read what was written
+// at any level from it to the latest that they know.
+const FirstLevel int16 = 1
+
 // LatestFeatures are the newest levels that this program knows, with which it
 // formats new clusters.
 func LatestFeatures() []Feature {
