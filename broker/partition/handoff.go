@@ -135,7 +135,7 @@ func (s *Set) keepState(p *Partition, end int64) {
 	if p.end != end || s.cfg.Tails == nil {
 		return
 	}
-	s.cfg.Tails.keep(p.stream.ID(), end, p.producers)
+	s.cfg.Tails.keep(p.stream.ID(), p.stream.Epoch(), end, p.producers)
 	p.producers = newProducers()
 }
 

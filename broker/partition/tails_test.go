@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seawallmq/seawall/broker/batch"
+	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -49,7 +50,7 @@ func TestNotedTailIsAsGoodAsReadingIt(t *testing.T) {
 				t.Fatal(err)
 			}
 			if i >= noted {
-				tails.Record(7, int64(i), int64(i)+1, raw)
+				tails.Record(7, 1, int64(i), int64(i)+1, raw)
 			}
 			if !h.HasProducerID() {
 				continue
@@ -77,10 +78,10 @@ func TestNotedTailIsAsGoodAsReadingIt(t *testing.T) {
 func TestNotesThatDoNotFitAreDropped(t *testing.T) {
 	memory := &quota{1 << 20}
 	tails := NewTails(memory)
-	tails.Record(1, 0, 1, rawBatch(0, 1, 0, 0))
-	tails.Record(1, 5, 6, rawBatch(5, 2, 0, 0)) // begins anew past a gap
-	tails.Record(2, 0, 1, rawBatch(0, 1, 0, 0))
-	tails.Record(3, 0, 1, []byte("no batch"))
+	tails.Record(1, 1, 0, 1, rawBatch(0, 1, 0, 0))
+	tails.Record(1, 1, 5, 6, rawBatch(5, 2, 0, 0)) // begins anew past a gap
+	tails.Record(2, 1, 0, 1, rawBatch(0, 1, 0, 0))
+	tails.Record(3, 1, 0, 1, []byte("no batch"))
 	if memory.left != 1<<20-2*producerBytes {
 		t.Errorf("%d bytes are charged for two producers", 1<<20-memory.left)
 	}
@@ -99,7 +100,7 @@ func TestNotesThatLeaveProducersOutAreDropped(t *testing.T) {
 	memory := &quota{2 * producerBytes}
 	tails := NewTails(memory)
 	for i := range int64(5) {
-		tails.Record(1, i, i+1, rawBatch(i, i, 0, 0))
+		tails.Record(1, 1, i, i+1, rawBatch(i, i, 0, 0))
 	}
 	if f := tails.take(1, 0, 5); f != nil {
 		t.Errorf("taken with producers %v of five", sortedIDs(f.producers.byID))
@@ -112,7 +113,7 @@ func TestNotesThatLeaveProducersOutAreDropped(t *testing.T) {
 func TestNotesThatNobodyTakesAreForgotten(t *testing.T) {
 	memory := &quota{1 << 20}
 	tails := NewTails(memory)
-	tails.Record(1, 0, 1, rawBatch(0, 1, 0, 0))
+	tails.Record(1, 1, 0, 1, rawBatch(0, 1, 0, 0))
 	tails.sweep(image.New()) // the stream is gone
 	if memory.left != 1<<20 || tails.take(1, 0, 1) != nil {
 		t.Errorf("%d bytes stay charged", 1<<20-memory.left)
@@ -126,9 +127,9 @@ func TestMarksMakeNotesWhole(t *testing.T) {
 	tails := NewTails(memory)
 	before := newProducers()
 	before.byID[9] = &producer{epoch: 2, timestampMs: 5}
-	tails.Record(1, 3, 4, rawBatch(3, 1, 0, 0)) // of before the mark
-	tails.Mark(1, 7, encodeState(7, &before))
-	tails.Record(1, 7, 8, rawBatch(7, 4, 0, 0))
+	tails.Record(1, 1, 3, 4, rawBatch(3, 1, 0, 0)) // of before the mark
+	tails.Mark(1, 1, 7, encodeState(7, &before))
+	tails.Record(1, 1, 7, 8, rawBatch(7, 4, 0, 0))
 	if _, err := tails.state(1, 0, 7); !errors.Is(err, ErrNoState) {
 		t.Errorf("a state of another end: %v", err)
 	}
@@ -143,5 +144,67 @@ func TestMarksMakeNotesWhole(t *testing.T) {
 	f := tails.take(1, 0, 8)
 	if f == nil || !f.whole || f.charged() != 2 || memory.left != 1<<20-2*producerBytes {
 		t.Errorf("taken: %+v, %d bytes left", f, memory.left)
+	}
+}
+
+// Several instances have a part each of a stream, and are read in any order and
+// side by side.
+func TestNotesOfSeveralInstancesAreJoined(t *testing.T) {
+	type note func(*Tails)
+	record := func(epoch ids.StreamEpoch, offset, pid int64) note {
+		return func(tails *Tails) { tails.Record(1, epoch, offset, offset+1, rawBatch(offset, pid, 0, 0)) }
+	}
+	before := newProducers()
+	before.byID[9] = &producer{epoch: 2, timestampMs: 5}
+	mark := func(tails *Tails) { tails.Mark(1, 4, 12, encodeState(12, &before)) }
+
+	older := []note{record(2, 8, 1), record(2, 9, 2)}
+	newer := []note{record(3, 10, 2), record(3, 11, 3)}
+	newest := []note{mark, record(4, 12, 1)}
+	for _, test := range []struct {
+		name    string
+		read    []note
+		from    int64
+		end     int64
+		want    []int64 // producers
+		charged int64
+	}{
+		{"in their order", slices.Concat(older, newer), 8, 12, []int64{1, 2, 3}, 3},
+		{"the newer first", slices.Concat(newer, older), 8, 12, []int64{1, 2, 3}, 3},
+		{"side by side", []note{newer[0], older[0], older[1], newer[1]}, 8, 12, []int64{1, 2, 3}, 3},
+		{"the newer is enough", slices.Concat(newer, older), 10, 12, []int64{2, 3}, 4},
+		{"the older alone", slices.Concat(newer, older), 8, 10, []int64{1, 2}, 4},
+		{"one is missing", slices.Concat(newer), 8, 12, nil, 2},
+		{"nothing there ends so", slices.Concat(newer, older), 8, 11, nil, 4},
+		{"a mark in the newest, read first", slices.Concat(newest, older, newer), 0, 13, []int64{1, 9}, 6},
+		{"a mark in the newest, read last", slices.Concat(older, newer, newest), 0, 13, []int64{1, 9}, 6},
+		{"read twice, as after a failure", slices.Concat(newer, older[:1], older), 8, 12, []int64{1, 2, 3}, 3},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			memory := &quota{1 << 20}
+			tails := NewTails(memory)
+			for _, n := range test.read {
+				n(tails)
+			}
+			told, err := tails.state(1, test.from, test.end)
+			if (err != nil) != (test.want == nil) {
+				t.Fatalf("state: %v", err)
+			}
+			if err == nil {
+				if state, err := parseState(told); err != nil || !slices.Equal(sortedIDs(state.byID), test.want) {
+					t.Errorf("told of producers %v, %v; want %v", sortedIDs(state.byID), err, test.want)
+				}
+			}
+			if got := (1<<20 - memory.left) / producerBytes; got != test.charged {
+				t.Errorf("%d producers are charged, want %d", got, test.charged)
+			}
+			f := tails.take(1, test.from, test.end)
+			if (f != nil) != (test.want != nil) || f != nil && !slices.Equal(sortedIDs(f.producers.byID), test.want) {
+				t.Errorf("taken: %+v, want producers %v", f, test.want)
+			}
+			if got := (1<<20 - memory.left) / producerBytes; got != int64(len(test.want)) {
+				t.Errorf("%d producers stay charged, want %d", got, len(test.want))
+			}
+		})
 	}
 }

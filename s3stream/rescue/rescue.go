@@ -29,13 +29,13 @@ type Meta interface {
 // Listener hears, as the log is read, what an instance has of streams past what
 // objects hold, so that nobody need read it again to know it.
 type Listener interface {
-	// Record is told of the batches for [base, end), stream by stream in the
-	// order of their offsets. The bytes are valid during the call. Should the
-	// rescue fail, what was heard means nothing.
-	Record(stream ids.StreamID, base, end int64, batches []byte)
+	// Record is told of the batches for [base, end), opening by opening of the
+	// streams in the order of their offsets. The bytes are valid during the call.
+	// Should the rescue fail, what was heard means nothing.
+	Record(stream ids.StreamID, epoch ids.StreamEpoch, base, end int64, batches []byte)
 	// Mark is told, in the order of the log, what Stream.Mark noted of a stream
 	// whose tail the instance has, as of an offset.
-	Mark(stream ids.StreamID, offset int64, note []byte)
+	Mark(stream ids.StreamID, epoch ids.StreamEpoch, offset int64, note []byte)
 }
 
 // Config is what a rescue is made of.
@@ -82,7 +82,7 @@ func rescue(ctx context.Context, cfg Config, f *finder, window *logcache.Window)
 	log, err := cfg.Recover(ctx, func(r *walfmt.Record) error {
 		if r.Kind == walfmt.KindMark {
 			if cfg.Listener != nil && f.has(r) {
-				cfg.Listener.Mark(r.Stream, r.BaseOffset, r.Payload)
+				cfg.Listener.Mark(r.Stream, r.StreamEpoch, r.BaseOffset, r.Payload)
 			}
 			return nil
 		}
@@ -90,7 +90,7 @@ func rescue(ctx context.Context, cfg Config, f *finder, window *logcache.Window)
 		if needed {
 			window.Appended(wal.EntryOf(r))
 			if cfg.Listener != nil {
-				cfg.Listener.Record(r.Stream, r.BaseOffset, r.EndOffset, r.Payload)
+				cfg.Listener.Record(r.Stream, r.StreamEpoch, r.BaseOffset, r.EndOffset, r.Payload)
 			}
 		}
 		return err
