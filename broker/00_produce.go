@@ -24,6 +24,9 @@ import (
 //   - acks=1 and acks=-1 are answered alike, when the batch is durable: there
 //     is one copy to wait for, and it is the WAL's. acks=0 gets no answer, and
 //     a closed connection if anything failed, as from Kafka.
+//   - Success is answered only while the lease lasts: a broker that was paused
+//     past its session answers NOT_LEADER_OR_FOLLOWER, whatever became durable.
+//     Its WAL may have been given up meanwhile, which no fence tells it of.
 //   - A full WAL makes the request wait, and with it what follows on its
 //     connection, for at most its time-out; then NOT_ENOUGH_REPLICAS, which
 //     clients retry: nothing was appended.
@@ -303,8 +306,23 @@ func (req *produceRequest) settle() {
 		req.endUnacked()
 		return
 	}
+	req.checkLease()
 	req.head = req.appendResponse(req.head[:0])
 	req.ticket.Respond(server.Response{Head: req.head, Owner: req})
+}
+
+// checkLease takes back what is not to be acknowledged any more. Of what is
+// durable nobody else may know: a WAL that nobody reaches is given up unread, and
+// is not fenced by that (A21).
+func (req *produceRequest) checkLease() {
+	if lease := req.b.Lease; lease == nil || lease.Valid() {
+		return
+	}
+	for i := range req.parts {
+		if part := &req.parts[i]; part.err == nil {
+			part.err = partition.ErrNotLeader
+		}
+	}
 }
 
 // endUnacked ends a request that gets no answer.

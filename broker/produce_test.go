@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -181,6 +182,40 @@ func TestProduceWaitsForDurability(t *testing.T) {
 	}
 	if p := c.receive(second).(*kmsg.ProduceResponse).Topics[0].Partitions[0]; p.Partition != 7 || p.ErrorCode == 0 {
 		t.Errorf("%+v", p)
+	}
+}
+
+// lease is one that ends when it is told to.
+type lease struct{ over atomic.Bool }
+
+// Valid implements Lease.
+func (l *lease) Valid() bool { return !l.over.Load() }
+
+// A broker that was paused past its session while a batch became durable does
+// not acknowledge it: its WAL may have been given up, and no fence says so.
+func TestProduceIsNotAcknowledgedPastTheLease(t *testing.T) {
+	b := newTestBroker(t, nil)
+	l := new(lease)
+	b.Lease = l
+	b.topic("t", 1, 1)
+	c := b.dial()
+	b.store.device.shutGate()
+	req := produceTo(9, ids.TopicID{}, "t", map[int32][]byte{0: records(1), 1: records(1)})
+	c.send(req)
+	waitUntil(t, "the write waits", func() bool { return b.store.device.writes() > 0 })
+	l.over.Store(true)
+	b.store.device.open(nil)
+	for _, p := range c.receive(req).(*kmsg.ProduceResponse).Topics[0].Partitions {
+		if p.ErrorCode != kerr.NotLeaderForPartition.Code || p.BaseOffset != -1 {
+			t.Errorf("%+v", p)
+		}
+	}
+	l.over.Store(false) // the cluster still takes it for alive, and it is served again
+	c.send(req)
+	for _, p := range c.receive(req).(*kmsg.ProduceResponse).Topics[0].Partitions {
+		if p.ErrorCode != 0 {
+			t.Errorf("%+v", p)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ type Config struct {
 	NewUUID    func() string // unique at each call, from any goroutine; member ids end in it
 	Logger     *slog.Logger
 	// Serves says whether groups may be served at all; nil: always. It is asked
-	// for every request.
+	// for every request, when that comes and when it is answered.
 	Serves func() bool
 
 	Loops   int // event loops

@@ -151,8 +151,21 @@ func (c *Coordinator) giveBack(r Request) {
 // send hands a request to the partition that it is for.
 func (c *Coordinator) send(index int32, r Request, reply func(kmsg.Response)) {
 	h := c.host(index)
-	if c.cfg.Serves != nil && !c.cfg.Serves() || !h.loop.post(func() { h.handle(r, reply) }) {
+	if !c.serves() || !h.loop.post(func() { h.handle(r, c.whileServing(r, reply)) }) {
 		reply(group.ErrorResponse(r.Req, group.NotCoordinator))
+	}
+}
+
+func (c *Coordinator) serves() bool { return c.cfg.Serves == nil || c.cfg.Serves() }
+
+// whileServing is reply, unless groups may not be served any more by then: what
+// was made durable meanwhile may be in a log that was given up.
+func (c *Coordinator) whileServing(r Request, reply func(kmsg.Response)) func(kmsg.Response) {
+	return func(resp kmsg.Response) {
+		if !c.serves() {
+			resp = group.ErrorResponse(r.Req, group.NotCoordinator)
+		}
+		reply(resp)
 	}
 }
 

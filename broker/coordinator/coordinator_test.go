@@ -229,6 +229,25 @@ func TestNothingIsSeenBeforeItIsDurable(t *testing.T) {
 	}
 }
 
+// What became durable while nobody may be served any more is not acknowledged: it
+// may be in a log that was given up.
+func TestNothingIsAcknowledgedPastTheLease(t *testing.T) {
+	var over atomic.Bool
+	tb := newTestbed(t, func(c *Config) { c.Serves = func() bool { return !over.Load() } })
+	tb.mustCommit("g", 1)
+	l := tb.logOf("g")
+	l.hold()
+	answer := tb.start(commit("g", 2))
+	tb.await("the commit is in the air", func() bool { return l.inTheAir() == 1 })
+	over.Store(true)
+	l.release()
+	if code := commitCode(tb.get(answer)); code != group.NotCoordinator {
+		t.Errorf("answered with %v", code)
+	}
+	over.Store(false)
+	tb.mustCommit("g", 2)
+}
+
 func TestPhases(t *testing.T) {
 	tb := newTestbed(t, nil)
 	tb.mustCommit("g", 1)
