@@ -172,10 +172,10 @@ func (m *endsOf) RescueWAL(_ context.Context, _ ids.WALInstance, ends []meta.Tai
 type listener func(payload []byte)
 
 // Record implements rescue.Listener.
-func (l listener) Record(_ ids.StreamID, _, _ int64, payload []byte) { l(payload) }
+func (l listener) Record(_ ids.StreamID, _ ids.StreamEpoch, _, _ int64, payload []byte) { l(payload) }
 
 // Mark implements rescue.Listener; nobody marks here.
-func (listener) Mark(ids.StreamID, int64, []byte) {}
+func (listener) Mark(ids.StreamID, ids.StreamEpoch, int64, []byte) {}
 
 // report fixes the ends of all streams by one command.
 func (r *rescuing) report() {
