@@ -132,7 +132,7 @@ func open(t *testing.T, s *memStream, memory *quota) *Partition {
 	}
 	p.epochs.begin(p.leaderEpoch, p.end)
 	p.settings.Store(&config.Topic{})
-	if err := p.restore(context.Background()); err != nil {
+	if err := p.restore(context.Background(), p.plan()); err != nil {
 		t.Fatal(err)
 	}
 	return p

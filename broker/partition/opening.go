@@ -19,7 +19,7 @@ const restoresMax = 16
 type opening struct {
 	key       key
 	p         *Partition
-	source    source // of the attempt
+	plan      restorePlan // of the attempt
 	running   bool
 	abandoned bool // deleted or led elsewhere since
 	stop      context.CancelFunc
@@ -55,8 +55,8 @@ func (s *openings) begin(ctx context.Context, k key, p *Partition) {
 }
 
 func (s *openings) enqueue(ctx context.Context, o *opening) {
-	o.source = o.p.source() // uploads may have changed it since the last attempt
-	t := &s.turns[o.source]
+	o.plan = o.p.plan() // uploads may have changed it since the last attempt
+	t := &s.turns[o.plan.source]
 	t.queue = append(t.queue, o)
 	s.launch(ctx, t)
 }
@@ -69,12 +69,17 @@ func (s *openings) launch(ctx context.Context, t *turns) {
 		if o.abandoned {
 			continue
 		}
+		was := o.plan.source
+		if o.plan = o.p.plan(); o.plan.source != was { // changed while it waited for its turn
+			s.enqueue(ctx, o)
+			continue
+		}
 		attempt, stop := context.WithCancel(ctx)
 		o.running, o.stop = true, stop
 		t.running++
 		s.work.Go(func() {
 			defer stop()
-			if o.err = o.p.restore(attempt); o.err != nil {
+			if o.err = o.p.restore(attempt, o.plan); o.err != nil {
 				o.err = fmt.Errorf("restore %s: %w", o.p, o.err)
 			}
 			s.done <- o
@@ -85,7 +90,7 @@ func (s *openings) launch(ctx context.Context, t *turns) {
 // finish takes an attempt's outcome and gives its turn to another.
 func (s *openings) finish(ctx context.Context, o *opening) error {
 	o.running = false
-	t := &s.turns[o.source]
+	t := &s.turns[o.plan.source]
 	t.running--
 	s.launch(ctx, t)
 	switch {

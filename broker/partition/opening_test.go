@@ -68,6 +68,37 @@ func TestHangingStoreHoldsUpNoOtherPartition(t *testing.T) {
 	s.wait()
 }
 
+// A partition whose tail goes into objects while it waits for its turn at the
+// log is restored in its turn at the store, and holds up none that reads logs.
+func TestCommitWhileWaitingForATurn(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := newOpenings()
+	inLog := func() *storedStream {
+		stream := &storedStream{hang: true}
+		stream.ends, stream.batches, stream.durable = []int64{1}, [][]byte{rawBatch(0, 4, 0, 0)}, 1
+		return stream
+	}
+	committed := make([]*storedStream, restoresMax)
+	for i := range committed {
+		committed[i] = inLog()
+		o := &opening{key: key{index: int32(i)}, p: toRestore(committed[i], &quota{1 << 20})}
+		o.plan = o.p.plan()
+		s.byKey[o.key] = o
+		s.turns[fromLog].queue = append(s.turns[fromLog].queue, o)
+		committed[i].committed = 1
+	}
+	s.begin(ctx, key{index: 1000}, toRestore(inLog(), &quota{1 << 20}))
+	if logs, stores := s.turns[fromLog].running, s.turns[fromObjects].running; logs != 1 || stores != restoresMax {
+		t.Errorf("%d read logs, %d wait for the store; want 1 and %d", logs, stores, restoresMax)
+	}
+	if o := <-s.done; o.key.index != 1000 || s.finish(ctx, o) != nil {
+		t.Errorf("partition %d: %v", o.key.index, o.err)
+	}
+	cancel()
+	s.wait()
+}
+
 // A partition that is given up while it is restored gives back what it took.
 func TestAbandonedInMidRestore(t *testing.T) {
 	ctx := t.Context()

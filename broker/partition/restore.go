@@ -39,20 +39,30 @@ const (
 	sources     = int(fromObjects) + 1
 )
 
-// source is what a restore would wait for.
-func (p *Partition) source() source {
+// restorePlan is how one attempt at a restore goes about it. Uploads go on
+// meanwhile and move what is in the log into objects: an attempt goes by what
+// was so when it was planned, which is as true as what is so by then. Else one
+// that was planned not to wait for the object store might do so all the same.
+type restorePlan struct {
+	source    source
+	committed int64 // up to here objects are asked, and from here the tail is read
+}
+
+// plan says what an attempt made now would wait for.
+func (p *Partition) plan() restorePlan {
 	start, committed := p.stream.StartOffset(), p.stream.CommittedEnd()
+	plan := restorePlan{source: fromLog, committed: committed}
 	switch {
 	case p.tail != nil && p.tail.whole:
-		return fromMemory
+		plan.source = fromMemory
 	case p.asks != nil && !p.asked && p.stream.End() > start:
-		return fromPeer
+		plan.source = fromPeer
 	case committed > start:
-		return fromObjects
+		plan.source = fromObjects
 	case p.tail != nil || p.stream.End() <= start:
-		return fromMemory
+		plan.source = fromMemory
 	}
-	return fromLog
+	return plan
 }
 
 // replayBytes is how much of a tail is read at once.
@@ -62,13 +72,13 @@ const replayBytes = 1 << 20
 // it. It is to be read.
 var errAskElsewhere = errors.New("state not had from another node")
 
-// restore rebuilds the producers' state: what was noted of all of them at the
-// log's end, here or by the node that had the log before; else what the newest
-// attachment says of objects, then what the recovery of the log noted of the
-// tail, or else the tail batch by batch.
-func (p *Partition) restore(ctx context.Context) error {
-	switch p.source() {
-	case fromPeer:
+// restore rebuilds the producers' state, as planned: what was noted of all of
+// them at the log's end, here or by the node that had the log before; else what
+// the newest attachment says of objects, then what the recovery of the log noted
+// of the tail, or else the tail batch by batch.
+func (p *Partition) restore(ctx context.Context, plan restorePlan) error {
+	switch {
+	case plan.source == fromPeer:
 		p.asked = true
 		state, err := p.asks(ctx)
 		if err != nil {
@@ -78,27 +88,24 @@ func (p *Partition) restore(ctx context.Context) error {
 		p.adoptProducers(state, p.tail.charged())
 		p.tail = nil
 		return nil
-	case fromMemory:
-		if p.tail != nil && p.tail.whole {
-			charged := p.tail.charged()
-			p.summaries.seed(p.end, p.tail.producers)
-			p.adoptProducers(p.tail.producers, charged)
-			p.tail = nil
-			return nil
-		}
+	case p.tail != nil && p.tail.whole:
+		charged := p.tail.charged()
+		p.summaries.seed(p.end, p.tail.producers)
+		p.adoptProducers(p.tail.producers, charged)
+		p.tail = nil
+		return nil
 	}
 	p.asked = false // should this fail, it is asked again
-	committed := p.stream.CommittedEnd()
-	state, err := p.producersAt(ctx, committed)
+	state, err := p.producersAt(ctx, plan.committed)
 	if err != nil {
 		return err
 	}
-	p.summaries.seed(committed, state)
+	p.summaries.seed(plan.committed, state)
 	charged := p.tail.charged()
 	if p.tail != nil {
 		state.follow(p.tail.producers)
 		p.tail = nil
-	} else if err := p.replay(ctx, max(committed, p.stream.StartOffset()), state); err != nil {
+	} else if err := p.replay(ctx, max(plan.committed, p.stream.StartOffset()), state); err != nil {
 		return err
 	}
 	p.adoptProducers(state, charged)

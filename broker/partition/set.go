@@ -342,7 +342,7 @@ func (s *Set) open(ctx context.Context, img *image.Image, want []*image.Partitio
 				continue
 			}
 			p := s.newPartition(img, t, w.Index, streams[i])
-			if p.source() == fromMemory && p.restore(ctx) == nil {
+			if plan := p.plan(); plan.source == fromMemory && p.restore(ctx, plan) == nil {
 				s.add(p)
 				began = append(began, p)
 				continue
