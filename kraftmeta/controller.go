@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -31,7 +30,7 @@ type Controller struct {
 	transport *raft.NetworkTransport // over streams
 	snapshots outgoing
 
-	term      atomic.Uint64 // of this controller while it leads with all applied, else 0
+	leads     leadership
 	ready     chan struct{} // closed once the metadata is there and current
 	closing   chan struct{}
 	closeOnce sync.Once
@@ -69,6 +68,7 @@ func Open(opts Options) (*Controller, error) {
 	if err := c.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start metadata consensus in %s: %w", opts.Dir, err), c.closeTransport(), c.store.close())
 	}
+	c.leads.consensus = c.raft
 	c.watched.Add(1)
 	go c.watchLeadership()
 	return c, nil
@@ -156,8 +156,8 @@ func (c *Controller) stand() error {
 	return c.raft.ReloadConfig(shorter)
 }
 
-// watchLeadership finishes what a new leader must: the first one of a cluster
-// formats it.
+// watchLeadership begins the terms in which this controller leads, and has what
+// waits for that look again.
 func (c *Controller) watchLeadership() {
 	defer c.watched.Done()
 	for {
@@ -165,12 +165,10 @@ func (c *Controller) watchLeadership() {
 		case <-c.closing:
 			return
 		case leads := <-c.raft.LeaderCh():
-			if !leads || c.lead() != nil {
-				c.term.Store(0)
-				c.fsm.feed.nudge()
+			c.fsm.feed.nudge() // a term is over, whatever is next
+			if !leads || !c.leads.establish(c.format) {
 				continue
 			}
-			c.term.Store(c.raft.CurrentTerm())
 			c.fsm.feed.nudge()
 			select {
 			case <-c.ready:
@@ -181,11 +179,8 @@ func (c *Controller) watchLeadership() {
 	}
 }
 
-// lead returns once everything committed is applied and the cluster formatted.
-func (c *Controller) lead() error {
-	if err := c.raft.Barrier(0).Error(); err != nil {
-		return err
-	}
+// format makes a new cluster of one that is none yet, as its first leader must.
+func (c *Controller) format() error {
 	if !c.Image().ClusterID().IsZero() {
 		return nil
 	}
@@ -275,11 +270,8 @@ func (c *Controller) IsActive() bool { return c.raft.State() == raft.Leader }
 // all that was committed before, 0 while it is not. changed is closed when that
 // or the image may have changed.
 func (c *Controller) Term() (term uint64, changed <-chan struct{}) {
-	changed = c.fsm.feed.changed()
-	if term = c.term.Load(); !c.IsActive() {
-		term = 0 // and changed is about to be closed
-	}
-	return term, changed
+	changed = c.fsm.feed.changed() // before the term: else a change between would be missed
+	return c.leads.term(), changed
 }
 
 func (c *Controller) notActive() error {

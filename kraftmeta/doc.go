@@ -39,8 +39,8 @@
 // # Goroutines and locks
 //
 // A Controller runs those of the consensus library, one for a connection taken
-// until the library accepts it, and one that formats a new
-// cluster; a Submit runs one while it waits, as consensus does not heed
+// until the library accepts it, and one that begins its
+// terms; a Submit runs one while it waits, as consensus does not heed
 // contexts. An Observer runs one. The feed's lock is held while a command is
 // applied; an Observer's advance lock comes before its mu; a Client's lock is
 // held over nothing that blocks. Consensus runs by the machine's clock.
