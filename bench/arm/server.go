@@ -147,6 +147,9 @@ func (s *Server) FirstAck(ctx context.Context, topic string) (time.Duration, err
 	return took, nil
 }
 
+// Keeps says whether what it acknowledged can be read back.
+func (s *Server) Keeps() bool { return s.arm.Keeps }
+
 // HasMetrics says whether Metrics answers.
 func (s *Server) HasMetrics() bool { return s.arm.seawall != "" }
 

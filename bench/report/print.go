@@ -47,6 +47,9 @@ func (r *Report) tables() []table {
 	if len(r.Brokers) > 0 {
 		tables = append(tables, r.brokerTable(), r.costTable())
 	}
+	if len(r.Fence) > 0 {
+		tables = append(tables, r.fenceTable())
+	}
 	if r.Device != nil {
 		tables = append(tables, r.deviceTable())
 	}

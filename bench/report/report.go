@@ -15,6 +15,7 @@ type Report struct {
 	Settings Settings  `json:"settings"`
 	Device   *Device   `json:"device,omitempty"`
 	Brokers  []Broker  `json:"brokers,omitempty"`
+	Fence    []Fenced  `json:"fence,omitempty"`
 	Start    *Start    `json:"start,omitempty"`
 	Recovery *Recovery `json:"recovery,omitempty"`
 	Cold     []Cold    `json:"cold,omitempty"`
@@ -117,6 +118,30 @@ type Unthrottled struct {
 	ReadBack        bool    `json:"read_back"`
 	ReadBytesPerSec float64 `json:"read_bytes_per_second"`
 	Failed          int64   `json:"failed"`
+}
+
+// Fenced is a load at a fixed rate on two Seawalls that run at once, one with a
+// WAL of the exclusive kind and one of the shared kind, window about.
+type Fenced struct {
+	RatePerSecond float64       `json:"rate_per_second"`
+	WarmUp        time.Duration `json:"warm_up_ns"`
+	Window        time.Duration `json:"window_ns"`
+	Exclusive     Turns         `json:"exclusive"`
+	Shared        Turns         `json:"shared"`
+}
+
+// Turns are the windows of one of two brokers that take turns.
+type Turns struct {
+	Latency hist.Summary `json:"latency"` // of all windows together
+	Lag     hist.Summary `json:"lag"`     // of the driver
+	// Each is the latency of one window, and stands where the other broker's
+	// window of that turn does.
+	Each []hist.Summary `json:"each"`
+	// Saturation says why this tells of the driver, or nothing.
+	Saturation string `json:"saturation,omitempty"`
+	Failed     int64  `json:"failed"`
+	// ReadBack says that what was acknowledged was read back, once and in order.
+	ReadBack bool `json:"read_back"`
 }
 
 // Start is Seawall's start with an empty WAL.

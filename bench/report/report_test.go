@@ -10,11 +10,8 @@ import (
 	"github.com/seawallmq/seawall/bench/hist"
 )
 
-// round is one in which every quantile is scaled from its p50.
+// round is one in which the loads had these p50.
 func round(low, high time.Duration, bytesPerSecond, cpuPerGB float64) Round {
-	latency := func(d time.Duration) hist.Summary {
-		return hist.Summary{Count: 1, P50: d, P95: 2 * d, P99: 3 * d, P999: 4 * d, Max: 5 * d}
-	}
 	return Round{
 		FirstAck: 10 * time.Millisecond, ResidentIdle: 40e6, ResidentAfter: 400e6,
 		Rated: []Rated{
@@ -23,6 +20,11 @@ func round(low, high time.Duration, bytesPerSecond, cpuPerGB float64) Round {
 		},
 		Unthrottled: &Unthrottled{BytesPerSecond: bytesPerSecond, CPUPerGB: cpuPerGB, ReadBack: true},
 	}
+}
+
+// latency is one in which every quantile is scaled from its p50.
+func latency(d time.Duration) hist.Summary {
+	return hist.Summary{Count: 1, P50: d, P95: 2 * d, P99: 3 * d, P999: 4 * d, Max: 5 * d}
 }
 
 func example() *Report {
@@ -43,6 +45,11 @@ func example() *Report {
 			},
 			Bandwidths: []Bandwidth{{Bytes: 1 << 20, Depth: 4, Device: 4e9, Log: 3e9, Fio: 4e9}, {Bytes: 1 << 20, Depth: 4, Read: true, Device: 5e9}},
 		},
+		Fence: []Fenced{{
+			RatePerSecond: RateLow, Window: 2 * time.Second,
+			Exclusive: Turns{Latency: latency(400 * us), Each: []hist.Summary{latency(400 * us), latency(500 * us)}},
+			Shared:    Turns{Latency: latency(500 * us), Each: []hist.Summary{latency(600 * us), latency(500 * us)}, Saturation: "the driver slept"},
+		}},
 		Start:    &Start{WALBytes: 10 << 30, Ready: []time.Duration{50 * time.Millisecond}, FirstAck: []time.Duration{60 * time.Millisecond}},
 		Recovery: &Recovery{Bytes: 1 << 30, EmptyReady: []time.Duration{50 * time.Millisecond}, Ready: []time.Duration{350 * time.Millisecond}, FirstAck: []time.Duration{360 * time.Millisecond}},
 		Cold:     []Cold{{Store: "file", Bytes: 1 << 30, Consumer: []float64{4e8}, Gets: []float64{8e8}}},
@@ -113,7 +120,8 @@ func TestFormats(t *testing.T) {
 	}
 	for _, want := range []string{
 		"commit c0ffee", "0.25 / 0.50 / 0.75 / 1.00", "550 (500–600)", "failed: klite, round 2: it ended",
-		"Seawall, round 2, 2,000/s: the driver was late.", "write of 1,536 B, depth 1, ms", "10,000 idle partitions",
+		"Seawall, round 2, 2,000/s: the driver was late.",
+		"0.50 / 1.00 / 1.50 / 2.00", "1.25", "1.25 (1.00–1.50)", "shared, 2,000/s: the driver slept.", "write of 1,536 B, depth 1, ms", "10,000 idle partitions",
 	} {
 		if !strings.Contains(text.String(), want) || !strings.Contains(markdown.String(), want) {
 			t.Errorf("%q is missing in\n%s\n%s", want, text.String(), markdown.String())

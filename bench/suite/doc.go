@@ -2,7 +2,8 @@
 // fills in a report.
 //
 // The parts: device (the disk by the WAL's code and by fio), produce (the
-// loads on every broker, which take turns), start, recovery, cold and idle
+// loads on every broker, which take turns), fence (Seawall with an exclusive
+// and with a shared WAL, window about), start, recovery, cold and idle
 // (Seawall alone). A part that fails leaves a fault in the report, and the
 // others go on.
 //

@@ -14,9 +14,16 @@ const (
 	recoverBytes = 1 << 30
 	// recoverWALBytes are enough not to set off an upload by fill.
 	recoverWALBytes = 8 << 30
-	// noUploadBytes is the highest threshold that such a WAL may have.
-	noUploadBytes = recoverWALBytes / 2
 )
+
+// withoutUploads overrides what sets off uploads in a WAL of so many bytes:
+// what is in it stays in it alone, up to the highest threshold that it may have.
+func withoutUploads(walBytes int64) []string {
+	return []string{
+		"s3.wal.upload.interval.ms=3600000", fmt.Sprintf("s3.wal.upload.threshold=%d", walBytes/2),
+		"wal.rescue.target.ms=3600000",
+	}
+}
 
 // start times a first start, with an empty folder and the WAL of `seawall
 // start`.
@@ -46,14 +53,10 @@ func (s *suite) start(ctx context.Context) error {
 func (s *suite) recovery(ctx context.Context) error {
 	r := &report.Recovery{Bytes: recoverBytes}
 	s.report.Recovery = r
-	keepInWAL := []string{
-		"s3.wal.upload.interval.ms=3600000", fmt.Sprintf("s3.wal.upload.threshold=%d", int64(noUploadBytes)),
-		"wal.rescue.target.ms=3600000",
-	}
 	for range s.Settings.Rounds {
 		err := s.life(ctx,
 			func(dir string) arm.Arm {
-				return arm.Seawall(s.Seawall, append(keepInWAL, walAt(dir, recoverWALBytes))...)
+				return arm.Seawall(s.Seawall, append(withoutUploads(recoverWALBytes), walAt(dir, recoverWALBytes))...)
 			},
 			func(ctx context.Context, server *arm.Server) error { return s.recoverOnce(ctx, server, r) })
 		if err != nil {

@@ -53,6 +53,7 @@ type part struct {
 var parts = []part{
 	{"device", (*suite).device},
 	{"produce", (*suite).produce},
+	{"fence", (*suite).fence},
 	{"start", (*suite).start},
 	{"recovery", (*suite).recovery},
 	{"cold", (*suite).cold},

@@ -77,6 +77,45 @@ func TestBrokersTakeTurns(t *testing.T) {
 	}
 }
 
+// Two brokers live at once, and each has as many windows as the other, first
+// and second in turns; what the windows came to is also told together.
+func TestKindsTakeTurns(t *testing.T) {
+	o := options(t, arm.Null(os.Args[0], partitions))
+	o.Settings.Rounds, o.Settings.Duration = 1, 50*time.Millisecond
+	var order []string
+	o.Log = func(_ string, args ...any) { order = append(order, args[1].(string)) }
+	null := func(string) arm.Arm { return o.Arms[0] }
+	a, b := &kind{name: "a", choose: null}, &kind{name: "b", choose: null}
+	s := &suite{Options: o, report: &report.Report{}}
+	if err := s.compareKinds(t.Context(), a, b); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(order, ""), strings.Repeat("abba", fenceTurns); got != want {
+		t.Errorf("windows of %s, want %s", got, want)
+	}
+	if a.server.Addr == b.server.Addr {
+		t.Errorf("both are at %s", a.server.Addr)
+	}
+	for i, f := range s.report.Fence {
+		for _, turns := range []report.Turns{f.Exclusive, f.Shared} {
+			var records int64
+			for _, each := range turns.Each {
+				records += each.Count
+			}
+			if want := int64(fenceTurns * f.RatePerSecond * f.Window.Seconds()); len(turns.Each) != fenceTurns || records != want ||
+				turns.Latency.Count != want || turns.Lag.Count != want || turns.Failed > 0 || turns.ReadBack {
+				t.Errorf("rate %v: want %d records: %+v", f.RatePerSecond, want, turns)
+			}
+		}
+		if f.RatePerSecond != fenceRates[i] {
+			t.Errorf("rate %v at place %d", f.RatePerSecond, i)
+		}
+	}
+	if len(s.report.Fence) != len(fenceRates) {
+		t.Errorf("%d rates", len(s.report.Fence))
+	}
+}
+
 func TestAnInterruptionEndsTheRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
