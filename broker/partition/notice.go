@@ -32,6 +32,7 @@ type changes struct {
 	keys       map[key]struct{}
 	topics     map[string]struct{} // whose configuration changed
 	brokers    bool                // the configuration of brokers changed
+	holders    bool                // a WAL has another holder: who knows what was in it
 }
 
 func newChanges() changes {
@@ -100,12 +101,14 @@ func (n *notice) leads(more int) {
 	n.tell()
 }
 
-// closer is who closed a stream, if that was seen.
-func (n *notice) closer(stream ids.StreamID) (ids.NodeID, bool) {
+// closer is who closed a stream, image.NoLeader if that was not seen.
+func (n *notice) closer(stream ids.StreamID) ids.NodeID {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	node, ok := n.closers[stream]
-	return node, ok
+	if node, ok := n.closers[stream]; ok {
+		return node
+	}
+	return image.NoLeader
 }
 
 // noteStream notes a stream that was closed, which may be to be opened here, and
@@ -129,6 +132,17 @@ func (n *notice) noteStream(prev, next *image.Image, s *image.Stream) {
 	}
 }
 
+// noteHolder notes a WAL that another node holds than before; n.mu is held.
+func (n *notice) noteHolder(prev *image.Image, w *image.WAL) {
+	was, ok := prev.WAL(w.Instance)
+	if !ok {
+		return
+	}
+	before, _ := was.Holder()
+	after, _ := w.Holder()
+	n.pending.holders = n.pending.holders || before != after
+}
+
 // Changed notes what a change of the metadata, from prev to next, touches. It is
 // called in the metadata's order and does not block.
 func (s *Set) Changed(prev, next *image.Image, d image.Delta) {
@@ -145,6 +159,8 @@ func (s *Set) Changed(prev, next *image.Image, d image.Delta) {
 			n.pending.keys[key{r.Topic, r.Index}] = struct{}{}
 		case *image.Stream:
 			n.noteStream(prev, next, r)
+		case *image.WAL:
+			n.noteHolder(prev, r)
 		case *image.RemoveStream:
 			delete(n.closers, r.ID)
 		case *image.Config:

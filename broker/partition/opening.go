@@ -30,6 +30,7 @@ type opening struct {
 // before they are served. Restores run beside the Set's goroutine, to which all
 // of this belongs, and hand it their outcome.
 type openings struct {
+	look    func(*Partition) // where its state can be had, before each attempt
 	byKey   map[key]*opening // not abandoned
 	turns   [sources]turns
 	resting []*opening    // failed, until the next attempt
@@ -43,8 +44,8 @@ type turns struct {
 	queue   []*opening
 }
 
-func newOpenings() *openings {
-	return &openings{byKey: map[key]*opening{}, done: make(chan *opening, sources*restoresMax)}
+func newOpenings(look func(*Partition)) *openings {
+	return &openings{look: look, byKey: map[key]*opening{}, done: make(chan *opening, sources*restoresMax)}
 }
 
 // begin has p restored as soon as there is a turn for it.
@@ -55,6 +56,7 @@ func (s *openings) begin(ctx context.Context, k key, p *Partition) {
 }
 
 func (s *openings) enqueue(ctx context.Context, o *opening) {
+	s.look(o.p)
 	o.plan = o.p.plan() // uploads may have changed it since the last attempt
 	t := &s.turns[o.plan.source]
 	t.queue = append(t.queue, o)

@@ -69,7 +69,8 @@ type Partition struct {
 	stream      Stream
 	settings    atomic.Pointer[config.Topic]
 	memory      Memory
-	tail        *fold // of producers, until the partition is restored; may be nil
+	tail        *fold      // of producers, until the partition is restored; may be nil
+	closer      ids.NodeID // of the stream before this opening; image.NoLeader if unknown
 	// asks another node for the producers at the end of the log, as it was
 	// opened; nil if none can know. asked: it was, and the restore under way
 	// does without. Both are the restore's.

@@ -100,9 +100,10 @@ func NewSet(cfg SetConfig) *Set {
 	s := &Set{
 		cfg:  cfg,
 		byID: map[ids.TopicID]*topic{}, byName: map[string]*topic{}, byStream: map[ids.StreamID]*Partition{},
-		openings: newOpenings(), blocked: map[key]struct{}{}, retry: newRetry(cfg.Clock, cfg.Random),
+		blocked: map[key]struct{}{}, retry: newRetry(cfg.Clock, cfg.Random),
 		settling: newSettling(cfg.Clock), changed: make(chan struct{}, 1),
 	}
+	s.openings = newOpenings(s.look)
 	s.inForce.Store(cfg.Base)
 	s.notice.init()
 	return s
@@ -213,6 +214,10 @@ func (s *Set) follow(ctx context.Context) {
 	s.handOff(ctx, moved)
 	if n.brokers || n.everything {
 		s.followConfig(img)
+	}
+	if n.holders {
+		s.retry.reset() // the new holder may know what the last one did not tell
+		s.openings.again(ctx)
 	}
 	began, refused := s.open(ctx, img, open)
 	if n.brokers {
@@ -387,10 +392,10 @@ func (s *Set) newPartition(img *image.Image, t *image.Topic, index int32, stream
 		hw:          stream.End(), // all that a stream opens with is durable
 		producers:   newProducers(),
 		epochs:      epochHistory(img, stream.ID()),
+		closer:      s.notice.closer(stream.ID()),
 	}
 	p.epochs.begin(p.leaderEpoch, p.end)
-	p.tail = s.cfg.Tails.take(stream.ID(), max(stream.CommittedEnd(), stream.StartOffset()), p.end)
-	p.asks = s.asks(img, stream.ID(), p.end)
+	s.look(p)
 	p.settings.Store(s.settings(img, t.Name))
 	return p
 }
