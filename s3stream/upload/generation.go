@@ -63,7 +63,7 @@ func (u *Uploader) begin(ctx context.Context, g Generation) error {
 				return err
 			}
 		}
-		u.current = &run{u: u, g: g, next: g.Pieces()}
+		u.current = newRun(u, g, g.Pieces)
 		return nil
 	}
 	var due, later []Extent
@@ -78,7 +78,7 @@ func (u *Uploader) begin(ctx context.Context, g Generation) error {
 		return u.notDue()
 	}
 	u.left = later
-	u.current = &run{u: u, g: g, next: once(&rest{g, due})}
+	u.current = newRun(u, g, (&rest{g, due}).pieces)
 	return nil
 }
 
@@ -98,6 +98,7 @@ func (u *Uploader) committed(g Generation) (idle bool) {
 type run struct {
 	u       *Uploader
 	g       Generation
+	pieces  func() func(context.Context) (Piece, error) // begins a pass over them
 	next    func(context.Context) (Piece, error)
 	piece   Piece // being written; nil between two
 	plan    []PlannedObject
@@ -106,11 +107,17 @@ type run struct {
 	fenced  bool          // a commit was refused for good
 }
 
+func newRun(u *Uploader, g Generation, pieces func() func(context.Context) (Piece, error)) *run {
+	return &run{u: u, g: g, pieces: pieces, next: pieces()}
+}
+
 // rest is what a commit left of a generation, as one piece.
 type rest struct {
 	Generation
 	extents []Extent
 }
+
+func (r *rest) pieces() func(context.Context) (Piece, error) { return once(r) }
 
 // Extents implements Piece.
 func (r *rest) Extents() []Extent { return r.extents }
@@ -167,7 +174,7 @@ func (r *run) attempt(ctx context.Context) ([]meta.Refusal, error) {
 	switch {
 	case errors.Is(err, meta.ErrNotPrepared): // collected under our hands: write all of them again
 		r.end()
-		r.written, r.next = nil, r.g.Pieces()
+		r.written, r.next = nil, r.pieces()
 	case errors.Is(err, meta.ErrFenced) && !r.fenced: // another node has the WAL, and uploads it
 		r.fenced = true
 		r.u.refused(r.written)
