@@ -26,6 +26,9 @@ type FileOptions struct {
 	ReadOnly bool
 	// Lock refuses a file that another process has locked, and locks it.
 	Lock bool
+	// BeforeWriting, if set, is called once the file is locked and before anything
+	// is written to it. It may read, and call Ioctl; its error ends the opening.
+	BeforeWriting func(*File) error
 	// Foreign opens what another host may still be writing to: nothing is
 	// written to find out how writes are made durable, they just are (A2).
 	Foreign bool
@@ -125,6 +128,11 @@ func (f *File) setUp(o FileOptions) error {
 	}
 	f.geo = Geometry{SizeBytes: size, ZeroAhead: !block}
 	f.geo.BlockBytes, f.geo.MemoryAlign = alignment(f.fd, block)
+	if o.BeforeWriting != nil {
+		if err := o.BeforeWriting(f); err != nil {
+			return err
+		}
+	}
 	if o.ReadOnly {
 		f.geo.Durability = "read-only"
 		return nil
@@ -173,6 +181,18 @@ func (f *File) Punch(from, to int64) error {
 		return fmt.Errorf("punch WAL %s from %d to %d: %w", f.path, from, to, err)
 	}
 	return nil
+}
+
+// Ioctl does one of the kernel's device controls, whose argument is a structure.
+// It returns what the kernel answers where there is no error: 0, but for
+// reservations a status of the device's own.
+func (f *File) Ioctl(request uint, argument []byte) (int, error) {
+	f.closing.RLock()
+	defer f.closing.RUnlock()
+	if f.closed {
+		return 0, fmt.Errorf("control WAL %s: %w", f.path, ErrClosed)
+	}
+	return ioctl(f.fd, request, argument)
 }
 
 // Geometry implements Device.

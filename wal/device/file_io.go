@@ -124,6 +124,19 @@ func (f *File) probe() error {
 	return nil
 }
 
+func ioctl(fd int, request uint, argument []byte) (int, error) {
+	for {
+		r, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(request), uintptr(unsafe.Pointer(unsafe.SliceData(argument))))
+		switch errno {
+		case 0:
+			return int(r), nil
+		case unix.EINTR:
+		default:
+			return 0, errno
+		}
+	}
+}
+
 // Aligned makes a buffer of n bytes that is aligned for direct I/O on any
 // device.
 func Aligned(n int) []byte {
