@@ -3,6 +3,8 @@ package wal
 import (
 	"fmt"
 	"time"
+
+	"github.com/seawallmq/seawall/wal/fence"
 )
 
 // partWritten takes the answer of one device write. When it was the flush's
@@ -147,7 +149,7 @@ func (l *Log) fail(cause error) {
 	if l.failed != nil {
 		return
 	}
-	l.failed = fmt.Errorf("%w: %w", ErrFenced, cause)
+	l.failed = fmt.Errorf("%w: %w", ErrFenced, fence.WriteError(cause))
 	for _, f := range l.queue {
 		// The device may still use f's operations, and its pages: both are
 		// left to it for good.

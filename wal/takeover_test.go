@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/wal/device/multihost"
 	"github.com/seawallmq/seawall/wal/fence"
+	"github.com/seawallmq/seawall/wal/reserve"
 	"github.com/seawallmq/seawall/wal/volume"
 	"github.com/seawallmq/seawall/wal/walfmt"
 )
@@ -65,5 +67,32 @@ func TestLateFlushIsNotAcknowledged(t *testing.T) {
 	}
 	if err := log.Close(); !errors.Is(err, ErrFenced) {
 		t.Errorf("closed with %v", err)
+	}
+}
+
+// The same on a device that refuses the write: the log is fenced by that, and
+// says so as it does of a shared one.
+func TestWriteRefusedByReservation(t *testing.T) {
+	disk := multihost.New(9 * mib)
+	take := func(host string, c reserve.Claim) *multihost.Host {
+		t.Helper()
+		h := disk.Host(host)
+		if err := reserve.Take(h.Ioctl, c); err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	node := testOwner.Node
+	log := startLog(t, createArea(t, deviceVolume(t, take("a", reserve.Claim{Node: node, Epoch: 1}), 8*mib), 1), nil)
+	appendWait(t, log, dataRecord(1, 0, 1, []byte("v")))
+	take("b", reserve.Claim{Node: node, Epoch: 2, Rescue: true, Since: 1})
+	w := newWaiter()
+	if _, err := log.Append(dataRecord(1, 1, 1, []byte("v")), w); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{<-w.done, log.Failed(), log.Close()} {
+		if !errors.Is(err, ErrFenced) || !errors.Is(err, fence.ErrFenced) {
+			t.Errorf("told: %v", err)
+		}
 	}
 }

@@ -2,9 +2,10 @@
 // acknowledging (I6): between a durable write and its acknowledgement the log
 // asks a [Fence] whether it may still acknowledge.
 //
-// Owns: what is asked, and the fence cell of shared WALs, a block that a
-// rescuer writes before it reads the log. Does not own: when the fence is
-// asked (wal, once a group commit), or who takes over (the controller).
+// Owns: what is asked, the fence cell of shared WALs, a block that a rescuer
+// writes before it reads the log, and how a refusal by the device itself is told
+// from another failed write. Does not own: when the fence is asked (wal, once a
+// group commit), who takes over (the controller), or reservations (wal/reserve).
 //
 // # Why order is enough
 //

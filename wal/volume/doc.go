@@ -4,7 +4,8 @@
 //
 // Owns: the header slots, the table of instances, and the mapping from
 // positions to device offsets. Does not own: what lies between positions
-// (wal), or which instance is still needed (the metadata; see [Spec].Keep).
+// (wal), which instance is still needed (the metadata; see [Spec].Keep), or how
+// a writer is kept out (wal/fence, wal/reserve).
 //
 // Two kinds share one interface, [Volume]:
 //
@@ -18,6 +19,10 @@
 //     past the end of the newest that is kept; the header's table says where
 //     each lies. Switching instances is one header write into the slot that
 //     does not count, so that a torn one leaves the old state.
+//
+// A device may be one that other hosts reach too, with fence=reservation: it is
+// reserved (wal/reserve) when it is opened, before anything is written to it, and
+// a rescuer takes it by reserving it.
 //
 // Older and live instances share the capacity: [Area.EndMax].
 //

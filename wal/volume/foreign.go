@@ -9,6 +9,7 @@ import (
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/wal/device"
 	"github.com/seawallmq/seawall/wal/fence"
+	"github.com/seawallmq/seawall/wal/reserve"
 	"github.com/seawallmq/seawall/wal/walfmt"
 )
 
@@ -20,7 +21,8 @@ type ForeignOptions struct {
 	Instance ids.WALInstance
 	Fence    walfmt.FenceKind
 	// Rescuer takes over under NodeEpoch, which the dead holder's epoch is
-	// below: of a shared WAL, what the fence cell is to say.
+	// below: of a shared WAL, what the fence cell is to say; of one on a reserved
+	// device, what its key says.
 	Rescuer   ids.NodeID
 	NodeEpoch ids.NodeEpoch
 
@@ -67,8 +69,13 @@ func OpenForeignFiles(path string, o ForeignOptions) (*Foreign, error) {
 	return nil, errors.Join(err, f.Release())
 }
 
-// OpenForeignBlock is OpenForeignFiles for a block device.
+// OpenForeignBlock is OpenForeignFiles for a block device. One with reservations
+// is taken from its holder, which cannot write any more then; it stays reserved
+// when it is closed, until somebody takes it.
 func OpenForeignBlock(path string, o ForeignOptions) (*Foreign, error) {
+	if err := checkReservable(path, "/sys", o.Fence); err != nil {
+		return nil, err
+	}
 	f := &Foreign{path: path, block: true, opts: o}
 	if err := f.open(path); err != nil {
 		return nil, err
@@ -93,7 +100,7 @@ func (f *Foreign) open(path string) error {
 		return err
 	}
 	dev := file2device(file, o)
-	f.Area, err = f.take(path, dev)
+	f.Area, err = f.take(path, dev, file.Ioctl)
 	if err != nil {
 		return errors.Join(err, dev.Close())
 	}
@@ -108,7 +115,7 @@ func file2device(f *device.File, o *ForeignOptions) device.Device {
 }
 
 // take fences the instance on the device and reads where it lies.
-func (f *Foreign) take(path string, dev device.Device) (*Area, error) {
+func (f *Foreign) take(path string, dev device.Device, ioctl reserve.Ioctl) (*Area, error) {
 	// Which instance a file is never changes: this look says only whether it is
 	// the one, and what it says besides is not used.
 	o := &f.opts
@@ -119,9 +126,15 @@ func (f *Foreign) take(path string, dev device.Device) (*Area, error) {
 	if was.NodeEpoch >= o.NodeEpoch {
 		return nil, fmt.Errorf("WAL %s: opened under node epoch %d, a rescue of epoch %d does not fence it", path, was.NodeEpoch, o.NodeEpoch)
 	}
-	if o.Fence == walfmt.FenceShared {
+	switch o.Fence {
+	case walfmt.FenceShared:
 		if err := fence.Take(dev, fence.Cell{NodeEpoch: o.NodeEpoch, Rescuer: o.Rescuer, Instance: o.Instance}); err != nil {
 			return nil, fmt.Errorf("WAL %s: %w", path, err)
+		}
+	case walfmt.FenceReservation:
+		claim := reserve.Claim{Node: o.Node, Epoch: o.NodeEpoch, Rescue: true, Since: was.NodeEpoch}
+		if err := take(path, ioctl, claim); err != nil {
+			return nil, err
 		}
 	}
 	h, err := f.find(path, dev)

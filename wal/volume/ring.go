@@ -27,11 +27,19 @@ type ring struct {
 	slots slots
 }
 
-// OpenBlock opens the volume on a block device, locked. What else was on the
-// device is overwritten by the first Create.
+// OpenBlock opens the volume on a block device, locked, and reserved if that is
+// its fence: the error wraps fence.ErrFenced where a later epoch of the node has
+// it. What else was on the device is overwritten by the first Create.
 func OpenBlock(path string, o Options) (Volume, error) {
 	o.setDefaults()
-	f, err := device.OpenFile(path, device.FileOptions{Depth: o.Depth, Lock: true, AllowBuffered: o.AllowBuffered})
+	if err := checkReservable(path, "/sys", o.Fence); err != nil {
+		return nil, err
+	}
+	fo := device.FileOptions{Depth: o.Depth, Lock: true, AllowBuffered: o.AllowBuffered}
+	if o.Fence == walfmt.FenceReservation {
+		fo.BeforeWriting = func(f *device.File) error { return o.reserve(path, f, f.Ioctl) }
+	}
+	f, err := device.OpenFile(path, fo)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seawallmq/seawall/wal/device"
+	"github.com/seawallmq/seawall/wal/fence"
 	"github.com/seawallmq/seawall/wal/walfmt"
 )
 
@@ -40,7 +41,7 @@ func (s *slots) write(h walfmt.Header) error {
 	at := 1 - max(s.at, 0)
 	op := &device.Op{Kind: device.Write, Offset: int64(at) * walfmt.SlotBytes, Bufs: [][]byte{buf}}
 	if err := device.Do(s.dev, op); err != nil {
-		return err
+		return fence.WriteError(err)
 	}
 	s.head, s.at = h, at
 	return nil

@@ -32,6 +32,7 @@ type Options struct {
 	// zero means all of it.
 	CapacityBytes int64
 	Fence         walfmt.FenceKind // zero is exclusive
+	NodeEpoch     ids.NodeEpoch    // that the volume is opened under, for a reservation
 	Depth         int              // see device.FileOptions; zero is 8
 	AllowBuffered bool
 	// Wrap, if set, is put around every device opened: caps, faults.
