@@ -30,7 +30,7 @@ ask() { # the volume's id, state and holder
 set -- $(ask)
 [ $# -eq 4 ] || { echo "one volume tagged seawall:node=$SEAWALL_DEAD_NODE wanted, found: $*" >&2; exit 1; }
 volume=$1 state=$2 holder=$3
-[ "$4" = False ] || { echo "$volume is multi-attach: attaching it here fences nobody; use fence=shared" >&2; exit 1; }
+[ "$4" = False ] || { echo "$volume is multi-attach: attaching it here fences nobody; use fence=reservation" >&2; exit 1; }
 
 if [ "$holder" != "$self" ]; then
   if [ "$state" = in-use ]; then

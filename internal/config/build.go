@@ -169,8 +169,8 @@ func (c *Config) buildStorage(r reader) {
 			prefix, _ := rescuePrefix(p) // was checked as the property's value
 			c.Rescue.Reach = append(c.Rescue.Reach, prefix)
 		}
-	} else if c.WAL.FenceKind == FenceShared && c.WAL.Kind == WALFile {
-		c.Rescue.Reach = []string{locationPrefix(WALFile, path.Dir(c.WAL.Path))}
+	} else if c.WAL.FenceKind == FenceShared || c.WAL.FenceKind == FenceReservation {
+		c.Rescue.Reach = []string{locationPrefix(c.WAL.Kind, path.Dir(c.WAL.Path))}
 	}
 }
 

@@ -11,7 +11,7 @@ var storageDefs = []Def{
 	{Name: "wal.rescue.target.ms", Type: Int, Default: "5000", Unit: "ms", Valid: atLeast(100),
 		Doc: "How long another broker, or this one at its restart, may take to read what the WAL holds and the object store does not: uploads set off early enough for the bandwidth of the device."},
 	{Name: "s3.wal.rescue.paths", Type: List, Valid: check{"a list of WAL locations", checkRescuePaths},
-		Doc: "Whose WALs this broker can read when their brokers are dead: file:///directory or block:///dev/…, each as a prefix of their locations. Empty: with fence=shared, the directory of its own WAL; else none."},
+		Doc: "Whose WALs this broker can read when their brokers are dead: file:///directory or block:///dev/…, each as a prefix of their locations. Empty: with fence=shared or fence=reservation, the directory of its own WAL; else none."},
 	{Name: "s3.wal.attach.command", Type: String,
 		Doc: "A command that this broker runs, by /bin/sh -c, before it opens a dead broker's WAL, with SEAWALL_WAL_LOCATION, SEAWALL_DEAD_NODE and SEAWALL_NODE in its environment. It must end with the volume attached here and fenced from its old holder, wherever that is attached by now: to the dead broker's host, or to that of a rescuer which died. Any other exit code than 0 is a failed attempt."},
 	{Name: "s3.wal.attach.timeout.ms", Type: Int, Default: "120000", Unit: "ms", Valid: atLeast(1),

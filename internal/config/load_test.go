@@ -188,6 +188,19 @@ func TestCrossFieldFaults(t *testing.T) {
 	}
 }
 
+func TestRescuePaths(t *testing.T) {
+	for file, want := range map[string][]string{
+		"s3.wal.path=0@file:///shared/wal/n1?fence=shared":                                                      {"file:///shared/wal/"},
+		"s3.wal.path=0@block:///dev/disk/by-id/x1?fence=reservation":                                            {"block:///dev/disk/by-id/"},
+		"s3.wal.path=0@block:///dev/sdb":                                                                        nil,
+		"s3.wal.path=0@block:///dev/sdb?fence=reservation\ns3.wal.rescue.paths=file:///mnt,block:///dev/mapped": {"file:///mnt/", "block:///dev/mapped"},
+	} {
+		if diff := cmp.Diff(want, load(t, Sources{File: []byte(minimal + file)}).Rescue.Reach); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+}
+
 func TestGossip(t *testing.T) {
 	const key = "AAECAwQFBgcICQoLDA0ODw=="
 	c, _, err := Load(Sources{Hostname: "h", File: []byte("node.id=1\nprocess.roles=broker\nlisteners=PLAINTEXT://h:9092\ns3.data.buckets=0@file:///o\n" +

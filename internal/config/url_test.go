@@ -16,6 +16,7 @@ func TestParseWALPath(t *testing.T) {
 		{"0@file:///a%20b?capacity=1073741824&iops=3000&iobandwidth=125MiB&iodepth=4&fence=shared&buffered=true",
 			WAL{Kind: WALFile, Path: "/a b", CapacityBytes: 1 << 30, IOPS: 3000, IOBandwidth: 125 << 20, IODepth: 4, FenceKind: FenceShared, AllowBuffered: true}},
 		{"0@block:///dev/nvme1n1", WAL{Kind: WALBlock, Path: "/dev/nvme1n1", IODepth: 8, FenceKind: FenceExclusive}},
+		{"0@block:///dev/disk/by-id/x?fence=reservation", WAL{Kind: WALBlock, Path: "/dev/disk/by-id/x", IODepth: 8, FenceKind: FenceReservation}},
 	} {
 		got, err := ParseWALPath(c.value)
 		if err != nil {
@@ -43,9 +44,12 @@ func TestParseWALPath(t *testing.T) {
 		"0@file:///w?capacity=1MiB":     "capacity: must be at least 16MiB",
 		"0@file:///w?capacity=x":        "capacity: \"x\" is no size",
 		"0@file:///w?iops=0&iodepth=-1": "iodepth: must be a whole number between 1 and 1024\niops: must be",
-		"0@file:///w?fence=none":        "fence: must be exclusive or shared",
+		"0@file:///w?fence=none":        "fence: must be exclusive, shared or reservation",
 		"0@file:///w?size=1":            "size: is no parameter",
 		"0@block:///dev/x?fence=shared": "fence=shared needs a file",
+		// every fault at once
+		"0@file:///w?fence=reservation&iops=x":             "between 1 and 1073741824\nfence=reservation needs a raw device",
+		"0@block:///dev/x?fence=reservation&buffered=true": "does not go with buffered=true",
 	} {
 		if _, err := ParseWALPath(value); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", value, err, want)

@@ -29,6 +29,9 @@ const (
 	// FenceShared: another machine may reach the volume; a fence cell is read
 	// before every acknowledgement.
 	FenceShared FenceKind = "shared"
+	// FenceReservation: another machine may reach the raw device, which itself
+	// refuses the writes of all but the one that has it reserved.
+	FenceReservation FenceKind = "reservation"
 )
 
 // WAL says where the write-ahead log is and how hard it may be driven.
@@ -71,15 +74,25 @@ func ParseWALPath(value string) (WAL, error) {
 	if w.Kind == WALFile {
 		w.CapacityBytes = defaultWALCapacity
 	}
-	if err := w.applyParameters(u.Query()); err != nil {
+	if err := errors.Join(w.applyParameters(u.Query()), w.checkFence()); err != nil {
 		return WAL{}, err
 	}
-	// A ring is used again from instance to instance: a late write of a former
-	// holder, which a fence cell does not stop, would land in the present one.
-	if w.Kind == WALBlock && w.FenceKind == FenceShared {
-		return WAL{}, errors.New("fence=shared needs a file: a raw device is used again, and nothing keeps late writes of a former holder out of it")
-	}
 	return w, nil
+}
+
+// checkFence says what of the fence does not go with the rest.
+func (w *WAL) checkFence() error {
+	switch {
+	case w.Kind == WALBlock && w.FenceKind == FenceShared:
+		// A ring is used again from instance to instance: a late write of a former
+		// holder, which a fence cell does not stop, would land in the present one.
+		return errors.New("fence=shared needs a file: a raw device is used again, and nothing keeps late writes of a former holder out of it (fence=reservation does, if the device has persistent reservations)")
+	case w.Kind == WALFile && w.FenceKind == FenceReservation:
+		return errors.New("fence=reservation needs a raw device, 0@block:///dev/…: what is reserved is a device, not a file")
+	case w.AllowBuffered && w.FenceKind == FenceReservation:
+		return errors.New("fence=reservation does not go with buffered=true: the device would refuse what the page cache has accepted")
+	}
+	return nil
 }
 
 // applyParameters reads what stands behind the question mark.
@@ -102,8 +115,8 @@ func (w *WAL) applyParameters(parameters url.Values) error {
 			w.IODepth, err = parseCount(value, 1024)
 		case "fence":
 			w.FenceKind = FenceKind(value)
-			if w.FenceKind != FenceExclusive && w.FenceKind != FenceShared {
-				err = errors.New("must be exclusive or shared")
+			if w.FenceKind != FenceExclusive && w.FenceKind != FenceShared && w.FenceKind != FenceReservation {
+				err = errors.New("must be exclusive, shared or reservation")
 			}
 		case "buffered":
 			v, ok := parseBool(value)

@@ -207,7 +207,7 @@ func (n *Node) tryVolume() (err error) {
 	w := &n.cfg.WAL
 	opts := volume.Options{
 		Cluster: n.cluster, Node: n.cfg.Node.ID, CapacityBytes: w.CapacityBytes,
-		Depth: w.IODepth, AllowBuffered: w.AllowBuffered, Fence: fenceKind(w.FenceKind),
+		Depth: w.IODepth, AllowBuffered: w.AllowBuffered, Fence: fenceKind(w.FenceKind), NodeEpoch: n.epoch,
 	}
 	if w.IOPS > 0 || w.IOBandwidth > 0 {
 		caps := device.Caps{OpsPerSecond: float64(w.IOPS), BytesPerSecond: float64(w.IOBandwidth)}

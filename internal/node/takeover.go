@@ -208,7 +208,8 @@ func (n *Node) openOld(ctx context.Context, w *image.WAL) (*oldWAL, error) {
 
 // openOwn opens an older instance in this node's own volume. Of a shared one the
 // cell is written as for another node's: the process that had it may be paused
-// on another host, and still acknowledge.
+// on another host, and still acknowledge. A device with reservations was taken
+// from it when the volume was opened.
 func (n *Node) openOwn(w *image.WAL) (*volume.Area, error) {
 	if config.FenceKind(w.Kind) != config.FenceShared {
 		return n.volume.Open(w.Instance)
@@ -281,8 +282,11 @@ func (n *Node) reach() []string {
 }
 
 func fenceKind(k config.FenceKind) walfmt.FenceKind {
-	if k == config.FenceShared {
+	switch k {
+	case config.FenceShared:
 		return walfmt.FenceShared
+	case config.FenceReservation:
+		return walfmt.FenceReservation
 	}
 	return walfmt.FenceExclusive
 }
