@@ -28,6 +28,15 @@ func epochHistory(img *image.Image, stream ids.StreamID) epochs {
 	return e
 }
 
+// EndOffsetForEpoch is [Partition.EndOffsetForEpoch] of a leader that, by this
+// image, opened a stream at an epoch and offset, and whose log ends by now at end:
+// for simulations, which have no Partition.
+func EndOffsetForEpoch(img *image.Image, stream ids.StreamID, leaderEpoch int32, start int64, asked int32, end int64) (epoch int32, endOffset int64) {
+	e := epochHistory(img, stream)
+	e.begin(leaderEpoch, start)
+	return e.endOffset(asked, end)
+}
+
 // source is where a partition's state is to be read from.
 type source uint8
 

@@ -87,6 +87,7 @@ type producer struct {
 	seq   uint32 // of the latest record
 	acked bool   // it is acknowledged
 	size  int
+	anew  bool // records before it were lost: it begins under a new epoch of its own
 }
 
 func (c *producer) step() {
@@ -95,17 +96,17 @@ func (c *producer) step() {
 			return
 		}
 		c.seq++
-		c.acked = false
+		c.acked, c.anew = false, false
 		c.size = valueBytes + c.w.rng.IntN(900)
 	}
 	p := c.begin()
 	if p == nil {
 		return
 	}
-	request, v, size := c.request, value{c.id, c.seq}, c.size
+	request, v, size, anew := c.request, value{c.id, c.seq}, c.size, c.anew
 	w := c.w
 	w.net.fromClient(p, func() {
-		p.partitions[c.stream-1].produce(v, size, func(code code, offset int64, leader ids.NodeID) {
+		p.partitions[c.stream-1].produce(v, size, anew, func(code code, offset int64, leader ids.NodeID) {
 			w.net.toClient(p, func() { c.answered(request, v, code, leader) })
 		})
 	})
@@ -122,8 +123,12 @@ func (c *producer) answered(request int, v value, code code, leader ids.NodeID) 
 	if request != c.request {
 		return
 	}
-	if code == notLeader {
+	switch code {
+	case notLeader:
 		c.redirect(leader)
+	case outOfOrder:
+		c.w.saw(evNewProducerEpoch)
+		c.anew = true
 	}
 	c.waits = false
 }
@@ -139,6 +144,8 @@ func (c *producer) unsettled() string {
 type consumer struct {
 	route
 	position int64
+	last     ids.StreamEpoch // of the record before, 0 if it has none
+	checked  ids.StreamEpoch // the leader epoch for which it has asked whether that is still there
 }
 
 func newConsumer(w *world, stream ids.StreamID) *consumer {
@@ -155,12 +162,46 @@ func (c *consumer) step() {
 		known = c.epoch
 	}
 	w := c.w
+	if known != c.checked && c.last != 0 {
+		c.check(p)
+		return
+	}
 	w.net.fromClient(p, func() {
 		p.partitions[c.stream-1].fetch(from, known, func(a answer) {
 			w.oracle.visible(p, c.stream, a.found)
 			w.net.toClient(p, func() { c.answered(p, request, a) })
 		})
 	})
+}
+
+// check asks a leader that is new to it whether what it has read is still there
+// (KIP-320).
+func (c *consumer) check(p *proc) {
+	request, last, known, w := c.request, c.last, c.epoch, c.w
+	w.net.fromClient(p, func() {
+		p.partitions[c.stream-1].endOf(last, known, func(code code, epoch ids.StreamEpoch, end int64) {
+			w.net.toClient(p, func() { c.told(p, request, known, code, epoch, end) })
+		})
+	})
+}
+
+func (c *consumer) told(p *proc, request int, known ids.StreamEpoch, code code, epoch ids.StreamEpoch, end int64) {
+	if request != c.request || !c.waits {
+		return
+	}
+	c.waits = false
+	switch code {
+	case ok:
+		c.w.oracle.sentBack(c, p, known, end)
+		c.checked = known
+		if end < c.position {
+			c.position, c.last = end, epoch
+		}
+	case notLeader:
+		c.redirect(image.NoLeader)
+	case unknownEpoch:
+		c.refresh()
+	}
 }
 
 func (c *consumer) answered(p *proc, request int, a answer) {
@@ -171,10 +212,12 @@ func (c *consumer) answered(p *proc, request int, a answer) {
 	switch a.code {
 	case ok:
 		for i := range a.found {
-			if e := &a.found[i]; e.base != c.position {
-				c.w.fail("I2", "a consumer of stream %d at %d is given offset %d by %s", c.stream, c.position, e.base, p)
+			e := &a.found[i]
+			if e.base != c.position {
+				c.w.oracle.jumps(c, p, e.base)
 			}
-			c.position++
+			c.w.oracle.goesOn(c, p, e)
+			c.position, c.last = e.base+1, e.epoch
 		}
 	case notLeader:
 		c.redirect(a.leader)

@@ -20,17 +20,19 @@ const (
 // written to it lands sector by sector when the world says so: late, in any
 // order, in part or never (A3, A4).
 type disk struct {
-	w        *world
-	location string
-	node     ids.NodeID
-	shared   bool
-	ring     []byte
-	cell     []byte
-	lives    []kept // oldest first; the last is the live one
-	pending  []*write
-	owner    *proc // who holds the lock of an exclusive one
-	stalled  bool
-	failNext bool
+	w         *world
+	location  string
+	node      ids.NodeID
+	shared    bool
+	ring      []byte
+	cell      []byte
+	lives     []kept // oldest first; the last is the live one
+	pending   []*write
+	owner     *proc // who holds the lock of an exclusive one
+	stalled   bool
+	failNext  bool
+	away      bool // out of everybody's reach: reads and writes fail
+	destroyed bool // and for good
 }
 
 // kept is an instance in a ring and what is needed of it.
@@ -132,8 +134,18 @@ func (w *world) stepDisk() {
 }
 
 func (d *disk) land(i int) {
+	if d.away {
+		if d.w.chance(4) { // it hangs before
+			d.take(i).tell(false)
+		}
+		return
+	}
+	if i > 0 {
+		d.w.saw(evWrittenOver)
+	}
 	x := d.take(i)
 	if !d.shared && x.by != d.owner { // detached from whoever wrote it
+		d.w.saw(evWriteDetached)
 		x.tell(false)
 		return
 	}
@@ -145,6 +157,10 @@ func (d *disk) land(i int) {
 	}
 	for _, s := range x.sectors {
 		d.put(s)
+	}
+	d.w.saw(evWritten)
+	if x.by.state == dead {
+		d.w.saw(evWrittenLate)
 	}
 	x.tell(true)
 }
@@ -168,6 +184,7 @@ func (d *disk) put(s sector) {
 
 // landPart writes a random subset of the sectors.
 func (d *disk) landPart(x *write) {
+	d.w.saw(evWrittenTorn)
 	for _, s := range x.sectors {
 		if d.w.chance(2) {
 			d.put(s)
@@ -196,6 +213,7 @@ func (d *disk) died(p *proc) {
 		}
 		switch fate := d.w.rng.IntN(3); {
 		case fate == 0:
+			d.w.saw(evNeverWritten)
 			d.take(i)
 		case fate == 1 || !d.shared:
 			d.landPart(d.take(i))
@@ -212,11 +230,16 @@ func (d *disk) died(p *proc) {
 // lock takes an exclusive volume. By force it is taken from whoever has it, as
 // a volume that is attached elsewhere.
 func (d *disk) lock(p *proc, force bool) bool {
-	if d.shared || d.owner == p {
-		return true
-	}
-	if d.owner != nil && !force {
+	switch {
+	case d.away:
 		return false
+	case d.shared || d.owner == p:
+		return true
+	case d.owner != nil && !force:
+		return false
+	}
+	if d.owner != nil {
+		d.w.saw(evTakenByForce)
 	}
 	d.owner = p
 	return true
@@ -258,7 +281,7 @@ func (v *view) Inline(op *device.Op) bool {
 	op.Err = nil
 	buf := op.Bufs[0]
 	switch {
-	case !v.d.shared && v.d.owner != v.p:
+	case !v.d.shared && v.d.owner != v.p, v.d.away:
 		op.Err = errOffline
 	case op.Offset == walfmt.FenceCellOffset && op.Kind == device.Read:
 		copy(buf, v.d.cell)
@@ -288,6 +311,7 @@ func (v *view) writeCell(buf []byte) error {
 		} else {
 			v.d.pending = append(v.d.pending, x)
 		}
+		v.d.w.saw(evKillInCell)
 		v.p.doomed = true
 		return errOffline
 	}

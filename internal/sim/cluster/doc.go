@@ -32,10 +32,13 @@
 // again beside them. Writes land late, in any order, torn or not at all; of a
 // process that was killed, also after its WAL was read by another. Devices
 // stall and fail. Exclusive volumes are locked by processes that are stopped,
-// or are taken away from them by force. Messages are lost, late, repeated;
-// links are cut in one direction or both. The store is away, fails, times out
-// and stores all the same, or stores and loses the answer. Controllers change,
-// and their clocks jump. Partitions are moved and nodes leave all the while.
+// or are taken away from them by force. Volumes come out of everybody's reach,
+// for a time or for good, and an operator gives up WALs that nobody holds, also
+// such as somebody was about to rescue. Messages are lost, late, repeated; links
+// are cut in one direction or both. The store is away, fails, times out and
+// stores all the same, or stores and loses the answer. Controllers change, and
+// their clocks jump; those of processes stand still while they are stopped.
+// Partitions are moved and nodes leave all the while.
 //
 // # What is checked
 //
@@ -51,11 +54,22 @@
 // every partition must be led again, every producer answered, every WAL brought
 // home, and every record read again from the start.
 //
+// Of a WAL that is given up exactly what was reported to be lost may be missing:
+// what is passed over, given again, or unknown to its leader, was reported; what
+// was reported was in that WAL alone, and in what the operator was told before;
+// what is lost is neither acknowledged, committed nor served after; and a consumer
+// that has read what is lost is told so before it reads on.
+//
+// Every kind of step and fault, and the refusals that keep things from going
+// wrong, are counted: each must have come up among the seeds.
+//
 // One thing is known and not asked for: a consumer that does not tell the
 // leader epoch it knows (KIP-320) can be sent back by a node that is replaced
 // and does not know it, if that node's lease outlives its fencing: when a
 // second process of the same node is started beside it, or when the
-// controller's clock runs ahead. Such consumers are only in runs without these.
+// controller's clock runs ahead, or its own stands still. Such consumers are only
+// in runs without these. Nor is a WAL given up where clocks stand still: nobody
+// could fence it, and its lease alone keeps its holder from acknowledging (A21).
 //
 // # Running
 //

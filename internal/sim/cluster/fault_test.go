@@ -13,9 +13,15 @@ func (w *world) supervise() {
 	if p := w.anyProc(); p != nil && p.state == running && !w.calm && w.chance(8) {
 		p.partitions[w.rng.IntN(len(p.partitions))].trim()
 	}
+	if w.traits.abandons {
+		w.oper.step()
+	}
 	s := w.slots[w.rng.IntN(len(w.slots))]
 	gone := s.proc == nil || s.proc.state == dead
 	if gone && (w.calm || w.chance(w.traits.restart)) || w.traits.twins && s.proc.state == paused && w.chance(3) {
+		if !gone {
+			w.saw(evTwin)
+		}
 		w.boot(s)
 	}
 }
@@ -28,10 +34,14 @@ func (w *world) fault() {
 }
 
 func (w *world) oneFault() {
+	if w.traits.abandons && w.chance(12) {
+		w.takeAway()
+		return
+	}
 	switch n := w.rng.IntN(100); {
 	case n < 12:
 		if p := w.anyProc(); p != nil {
-			w.counts.kills++
+			w.saw(evKill)
 			w.kill(p, "kill -9")
 		}
 	case n < 34:
@@ -40,11 +50,15 @@ func (w *world) oneFault() {
 		w.net.cutOrMend()
 	case n < 64:
 		w.store.down = !w.store.down
+		if w.store.down {
+			w.saw(evStoreDown)
+		}
 		w.say("store down: %v", w.store.down)
 	case n < 70:
 		w.ctl.failOver()
 	case n < 74:
 		if w.traits.jumps {
+			w.saw(evClockJump)
 			w.ctl.offset += time.Duration(w.rng.IntN(int(2 * session)))
 			w.say("the controller's clock jumps to %v", w.ctl.now())
 		}
@@ -52,17 +66,21 @@ func (w *world) oneFault() {
 		w.move()
 	case n < 94:
 		if d := w.anyDisk(); d != nil {
-			d.stalled = !d.stalled
+			if d.stalled = !d.stalled; d.stalled {
+				w.saw(evStall)
+			}
 			w.say("%s stalled: %v", d, d.stalled)
 		}
 	case n < 96:
 		if d := w.anyDisk(); d != nil && len(d.pending) > 0 {
 			d.failNext = true
+			w.saw(evWriteToFail)
 			w.say("%s fails its next write", d)
 		}
 	default:
 		if p := w.anyProc(); p != nil && p.state == running && p.epoch > 0 {
 			p.say("leaves")
+			w.saw(evLeave)
 			p.submit(&image.LeaveCluster{Node: p.id, Epoch: p.epoch}, nil)
 		}
 	}
@@ -87,12 +105,10 @@ func (w *world) pauseOrResume() {
 	switch {
 	case p == nil:
 	case p.state == running:
-		p.state = paused
-		w.counts.pauses++
-		p.say("SIGSTOP")
+		w.saw(evPause)
+		p.pause()
 	case w.chance(2):
-		p.state = running
-		p.say("SIGCONT")
+		p.resume()
 	}
 }
 
@@ -105,7 +121,7 @@ func (w *world) move() {
 	if n, ok := img.Node(to); !ok || n.State != image.NodeActive || part.Leader == to {
 		return
 	}
-	w.counts.moves++
+	w.saw(evMove)
 	w.ctl.planned = append(w.ctl.planned, &image.SetLeaders{Partitions: []image.NewLeader{{
 		Topic: topicID, Index: index, Expected: part.LeaderEpoch, Leader: to,
 	}}})
@@ -120,10 +136,10 @@ func (w *world) heal() {
 	w.store.down = false
 	w.ctl.offset = 0
 	for _, d := range w.disks {
-		d.stalled, d.failNext = false, false
+		d.stalled, d.failNext, d.away = false, false, d.destroyed
 	}
 	for _, p := range w.procs {
-		p.state = running
+		p.resume()
 	}
 	for _, s := range w.slots { // those that are leaving come back
 		if n, ok := w.meta.last().Node(s.id); ok && n.State == image.NodeLeaving && s.proc != nil && s.proc.state != dead {
@@ -146,7 +162,7 @@ func (w *world) unsettled() string {
 		}
 	}
 	for x := range img.WALs() {
-		if x.State != image.WALRetired && (x.State == image.WALRescued || img.RescuerOf(x) != image.NoLeader) {
+		if !x.State.IsOver() && (x.State == image.WALRescued || img.RescuerOf(x) != image.NoLeader) {
 			return x.Instance.Hex()[:8] + " is not brought home"
 		}
 	}

@@ -56,7 +56,7 @@ func (s *source) find(stream ids.StreamID, epoch ids.StreamEpoch, base int64) *e
 // verify reads an entry back from the disk: nothing that is acknowledged may
 // have been overwritten (I3).
 func (s *source) verify(e *entry) {
-	if !s.d.shared && s.d.owner != s.p {
+	if s.d.away || !s.d.shared && s.d.owner != s.p {
 		return // it was taken away
 	}
 	b := make([]byte, walfmt.RecordHeaderBytes+e.size)
@@ -118,6 +118,7 @@ func (l *walLog) append(e entry) (ok bool) {
 	}
 	end := walfmt.Padded(head+room, sectorBytes)
 	if end > l.d.endMax(l.free) || end-l.durable > windowBytes {
+		l.p.w.saw(evWALFull)
 		return false
 	}
 	if f == nil {
@@ -178,7 +179,7 @@ func (l *walLog) launch(f *flush) {
 	l.flying++
 	l.p.w.oracle.overwrites(l, f)
 	if f.end/int64(len(l.d.ring)) != f.start/int64(len(l.d.ring)) {
-		l.p.w.counts.wraps++
+		l.p.w.saw(evWrap)
 	}
 	l.d.submit(l.p, &l.life, f.start, f.data, func(ok bool) { l.written(f, ok) })
 }
@@ -205,7 +206,7 @@ func (l *walLog) ask() {
 		return
 	}
 	if err := l.fence.Check(); err != nil {
-		l.p.w.counts.cells++
+		l.p.w.saw(evCellFound)
 		l.p.die(err.Error())
 		return
 	}
@@ -253,6 +254,6 @@ func (l *walLog) trimmed(upTo int64) {
 func (w *world) isNeeded(img *image.Image) func(ids.WALInstance) bool {
 	return func(i ids.WALInstance) bool {
 		x, ok := img.WAL(i)
-		return ok && x.State != image.WALRetired
+		return ok && !x.State.IsOver()
 	}
 }

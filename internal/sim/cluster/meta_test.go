@@ -17,6 +17,7 @@ import (
 type metadata struct {
 	w      *world
 	images []*image.Image // by index
+	forged uint64         // commands, for a planted mistake
 }
 
 func newMetadata(w *world) *metadata { return &metadata{w: w, images: []*image.Image{image.New()}} }
@@ -25,17 +26,21 @@ func (m *metadata) last() *image.Image { return m.images[len(m.images)-1] }
 
 // apply carries out a command as the next one.
 func (m *metadata) apply(req *image.Request) *image.Answer {
+	if m.w.mistake == acceptAbandoned {
+		m.forge(req.Command)
+	}
 	was := m.last()
 	next, delta, answer := image.Apply(was, was.Index()+1, req)
 	m.images = append(m.images, next)
+	m.w.counts.answered(req.Command, answer)
 	if m.w.telling {
-		m.w.say("applied %d: %s %+v: %v", next.Index(), req.Command.CommandKind(), req.Command, outcome(answer))
+		m.w.say("applied %d: %s %+v: %v", next.Index(), req.Command.CommandKind(), req.Command, became(answer))
 	}
 	m.w.oracle.applied(was, next, &delta, req, answer)
 	return answer
 }
 
-func outcome(a *image.Answer) any {
+func became(a *image.Answer) any {
 	if a.Refusal != nil {
 		return a.Refusal
 	}
@@ -72,6 +77,7 @@ func (c *controller) now() time.Duration { return c.w.now + c.offset }
 // planned was proposed, or was not.
 func (c *controller) failOver() {
 	c.w.say("another controller is active")
+	c.w.saw(evController)
 	c.begin()
 	if c.w.chance(2) {
 		c.planned = nil
@@ -84,16 +90,33 @@ func (c *controller) step() {
 	if len(c.planned) > 0 {
 		cmd := c.planned[0]
 		c.planned = c.planned[1:]
-		if _, ok := cmd.(*image.FenceNode); ok {
-			c.w.counts.fenced++
+		if a := c.submit(cmd); a.Refusal == nil {
+			c.w.saw(dutyEvents[cmd.CommandKind()])
+			if rescuesDue(c.w.meta.last()) > 1 {
+				c.w.saw(evSeveralRescues)
+			}
 		}
-		c.submit(cmd)
 		return
 	}
 	c.planned = duties.Plan(c.w.meta.last(), c.leases, c.failed, nil, c.now())
 	if c.w.chance(30) {
 		clear(c.failed)
 	}
+}
+
+// rescuesDue counts the WALs that wait to be rescued.
+func rescuesDue(img *image.Image) (n int) {
+	for x := range img.WALs() {
+		if img.RescuerOf(x) != image.NoLeader {
+			n++
+		}
+	}
+	return n
+}
+
+// dutyEvents are what a controller's commands count as.
+var dutyEvents = map[image.CommandKind]event{
+	image.KindFenceNode: evFence, image.KindAssignRescuers: evAssign, image.KindSetLeaders: evSetLeaders,
 }
 
 func (c *controller) submit(cmd image.Command) *image.Answer {
@@ -157,7 +180,8 @@ func (p *proc) answered(c *call, a *image.Answer) {
 	p.calls = append(p.calls[:i], p.calls[i+1:]...)
 	p.follow(int(a.Index))
 	_, registers := c.cmd.(*image.RegisterNode)
-	if r := a.Refusal; r != nil && !(registers && r.Reason == image.StaleNodeEpoch) {
+	_, abandons := c.cmd.(*image.AbandonWAL) // in an operator's name
+	if r := a.Refusal; r != nil && !abandons && !(registers && r.Reason == image.StaleNodeEpoch) {
 		switch r.Reason {
 		case image.StaleNodeEpoch, image.NodeIsFenced, image.Forgotten, image.NotWALHolder:
 			p.die(r.Error())

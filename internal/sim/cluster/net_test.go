@@ -66,11 +66,16 @@ func (n *network) step() {
 	n.queue[last] = message{}
 	n.queue = n.queue[:last]
 	switch {
-	case m.proc != nil && m.proc.state != running, n.isCut(m.from, m.to):
+	case m.proc != nil && m.proc.state != running:
+		return
+	case n.isCut(m.from, m.to):
+		n.w.saw(evMessageBarred)
 		return
 	case !n.w.calm && n.w.chance(40):
-		return // lost
+		n.w.saw(evMessageLost)
+		return
 	case !n.w.calm && n.w.chance(40):
+		n.w.saw(evMessageTwice)
 		n.queue = append(n.queue, m) // and again later
 	}
 	m.arrive()
@@ -91,6 +96,9 @@ func (n *network) cutOrMend() {
 	n.set(a, b)
 	if n.w.chance(2) {
 		n.set(b, a)
+		n.w.saw(evCut)
+	} else {
+		n.w.saw(evCutOneWay)
 	}
 }
 

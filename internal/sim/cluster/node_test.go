@@ -1,12 +1,10 @@
 package cluster
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
-	"github.com/seawallmq/seawall/wal/walfmt"
 )
 
 // procState says whether a process runs.
@@ -35,7 +33,9 @@ type proc struct {
 	seq      uint64
 	heard    []heard // ends of writes not looked at yet
 
-	beatSent   time.Duration
+	pausedAt   time.Duration
+	suspended  time.Duration // for so long its clock stood still
+	beatSent   time.Duration // by its clock
 	beatHeard  time.Duration // when the latest heartbeat that was answered was sent
 	log        *walLog       // nil until opened
 	opening    bool
@@ -59,13 +59,14 @@ func (w *world) boot(s *slot) {
 	s.proc = p
 	w.procs = append(w.procs, p)
 	p.say("starts")
+	w.saw(evBoot)
 	p.register()
 }
 
 // register takes the place of the node's process before, unless another one did
 // and has gone on meanwhile.
 func (p *proc) register() {
-	sent := p.w.now
+	sent := p.now()
 	cmd := &image.RegisterNode{Node: p.id, Incarnation: p.incarnation, Previous: p.image().EpochOf(p.id), Reach: p.slot.reach}
 	p.submit(cmd, func(r image.Result, refused *image.Refusal) {
 		switch img := p.image(); {
@@ -87,6 +88,9 @@ func (w *world) kill(p *proc, why string) {
 		return
 	}
 	p.say("dies: %s", why)
+	if len(p.rescues) > 0 {
+		w.saw(evDiedRescuing)
+	}
 	p.state = dead
 	for i := range w.procs {
 		if w.procs[i] == p {
@@ -124,7 +128,13 @@ const (
 	actUpload
 	actUploadRescued
 	actPartition
+	actions // how many there are
 )
+
+var actionNames = [actions]string{
+	"heartbeat", "follow the metadata", "send a command again", "look at the metadata", "hear of a write", "write", "read the fence",
+	"acknowledge", "rescue", "upload", "upload what was rescued", "lead",
+}
 
 // step lets the process do one thing.
 func (p *proc) step() {
@@ -153,20 +163,46 @@ func (p *proc) stopHere() {
 		return
 	}
 	if p.w.chance(3) {
-		p.w.counts.kills++
+		p.w.saw(evKillInStep)
 		p.doomed = true
 		return
 	}
-	p.w.counts.pauses++
-	p.state = paused
+	p.w.saw(evPauseInStep)
+	p.pause()
+}
+
+// pause stops the process, which does not know.
+func (p *proc) pause() {
+	p.state, p.pausedAt = paused, p.w.now
 	p.say("SIGSTOP")
 }
+
+// resume lets it go on.
+func (p *proc) resume() {
+	if p.state != paused {
+		return
+	}
+	p.state = running
+	if p.w.traits.suspends {
+		p.suspended += p.w.now - p.pausedAt
+	}
+	p.w.saw(evResume)
+	p.say("SIGCONT")
+	if l := p.log; l != nil {
+		if x, ok := p.w.meta.last().WAL(l.life.Instance); ok && x.State == image.WALAbandoned {
+			p.w.saw(evReturned)
+		}
+	}
+}
+
+// now is the process's clock.
+func (p *proc) now() time.Duration { return p.w.now - p.suspended }
 
 // possible lists what the process can do.
 func (p *proc) possible(todo []action) []action {
 	w := p.w
 	add := func(k actionKind, i int) { todo = append(todo, action{k, i}) }
-	if p.epoch > 0 && w.now-p.beatSent >= beatInterval {
+	if p.epoch > 0 && p.now()-p.beatSent >= beatInterval {
 		add(actBeat, 0)
 	}
 	if p.at < len(w.meta.images)-1 && !w.net.isCut(controllers, p.id) {
@@ -216,6 +252,7 @@ func (p *proc) possible(todo []action) []action {
 }
 
 func (p *proc) do(a action) {
+	p.w.saw(evStep + event(a.kind))
 	switch a.kind {
 	case actBeat:
 		p.beat()
@@ -253,12 +290,13 @@ func (p *proc) retry(c *call) {
 		p.uploaderOf(c).startOver()
 		return
 	}
+	p.w.saw(evCallRepeated)
 	p.transmit(c)
 }
 
 func (p *proc) beat() {
-	p.beatSent = p.w.now
-	sent, w := p.w.now, p.w
+	p.beatSent = p.now()
+	sent, w := p.beatSent, p.w
 	w.net.send(p, nil, func() {
 		known := w.ctl.beat(p.id, p.epoch)
 		w.net.send(nil, p, func() {
@@ -273,7 +311,7 @@ func (p *proc) beat() {
 
 // hasLease says whether the process may answer clients: a heartbeat of the last
 // session was answered.
-func (p *proc) hasLease() bool { return p.w.now-p.beatHeard < session }
+func (p *proc) hasLease() bool { return p.now()-p.beatHeard < session }
 
 // govern looks at the image and begins what it asks for.
 func (p *proc) govern() {
@@ -308,97 +346,4 @@ func (p *proc) isRescuing(instance ids.WALInstance) bool {
 		}
 	}
 	return false
-}
-
-// openWAL makes an instance and then has the metadata know it, before its first
-// append.
-func (p *proc) openWAL(img *image.Image) {
-	d := p.volume(img)
-	if d == nil {
-		p.restless = true // not yet
-		return
-	}
-	if n := len(d.lives); n > 0 && d.lives[n-1].NodeEpoch > p.epoch {
-		p.die("its volume is newer than its metadata") // as package volume sees to
-		return
-	}
-	p.opening = true
-	life := walfmt.Life{Instance: p.w.uuid(0xa1), NodeEpoch: p.epoch, WindowBytes: windowBytes}
-	life = d.create(life, p.w.isNeeded(img))
-	cmd := &image.OpenWAL{Node: p.id, NodeEpoch: p.epoch, Instance: life.Instance, Kind: p.slot.kind, Location: d.location}
-	p.submit(cmd, func(image.Result, *image.Refusal) {
-		if !d.shared && d.owner != p {
-			p.die("its volume was taken away")
-			return
-		}
-		p.log = newLog(p, d, life)
-		p.say("opens WAL %s on %s at %d", life.Instance.Hex()[:8], d, life.Base)
-		p.restless = true
-	})
-}
-
-// volume is where the process's WAL is to be: a file of its own where the kind
-// is shared; where it is exclusive the node's ring, if the process gets it and
-// has rescued all that is in it. nil means that it must wait.
-func (p *proc) volume(img *image.Image) *disk {
-	s := p.slot
-	if s.kind == "shared" && p.w.mistake != reuseSharedRing {
-		return p.w.newDisk(s, fmt.Sprintf("shared/%d/%x", p.id, p.incarnation[1:4]))
-	}
-	if s.ring != nil && s.ring.lock(p, false) {
-		needed, free := p.w.isNeeded(img), true
-		for _, k := range s.ring.lives {
-			if !needed(k.Instance) || p.holds(k.Instance) {
-				continue
-			}
-			x, _ := img.WAL(k.Instance)
-			if img.RescuerOf(x) == p.id {
-				return nil
-			}
-			free = false
-		}
-		if free {
-			return s.ring
-		}
-		p.unlock(s.ring)
-	}
-	s.rings++
-	s.ring = p.w.newDisk(s, fmt.Sprintf("%s/%d/%d", s.kind, p.id, s.rings))
-	s.ring.lock(p, false)
-	return s.ring
-}
-
-// holds says whether the process has rescued an instance.
-func (p *proc) holds(instance ids.WALInstance) bool {
-	for _, s := range p.adopted {
-		if s.life.Instance == instance {
-			return true
-		}
-	}
-	return false
-}
-
-// held is the source of an instance that the process holds, or nil.
-func (p *proc) held(instance ids.WALInstance) *source {
-	if p.log != nil && p.log.life.Instance == instance {
-		return &p.log.source
-	}
-	for _, s := range p.adopted {
-		if s.life.Instance == instance {
-			return s
-		}
-	}
-	return nil
-}
-
-// unlock gives an exclusive volume up, unless the process has something in it.
-func (p *proc) unlock(d *disk) {
-	for _, s := range p.adopted {
-		if s.d == d {
-			return
-		}
-	}
-	if d.owner == p && (p.log == nil || p.log.d != d) {
-		d.owner = nil
-	}
 }

@@ -9,34 +9,63 @@ import (
 // against what must always hold.
 type oracle struct {
 	w    *world
-	logs []history // by stream
+	logs []history                        // by stream
+	told map[ids.WALInstance][]image.Lost // what operators were told before they gave a WAL up
 }
 
 // history is the one true log of a stream, as far as anybody was told.
 type history struct {
 	trimmed int64                 // records below it may be gone
-	values  []value               // by offset; zero where nobody was told yet
+	records []record              // by offset; zero where nobody was told yet
 	acked   int64                 // the end of what was acknowledged
+	shown   int64                 // the end of what was made visible
 	places  [producersMax][]int64 // offset+1 of each producer's records, by sequence
+	losses
+}
+
+// record is what somebody was told of an offset.
+type record struct {
+	value
+	epoch ids.StreamEpoch // of its opening; 0 where nobody was told
 }
 
 func newOracle(w *world) oracle {
-	return oracle{w: w, logs: make([]history, w.traits.streams)}
+	o := oracle{w: w, logs: make([]history, w.traits.streams), told: map[ids.WALInstance][]image.Lost{}}
+	for i := range o.logs {
+		o.logs[i].losses = newLosses()
+	}
+	return o
 }
 
-func (o *oracle) ackedEnd(stream ids.StreamID) int64 { return o.logs[stream-1].acked }
-
-// told says that somebody was told of a record: from then on this offset holds
-// this record, no other offset does, and that for good (I1, I2).
-func (o *oracle) told(who string, stream ids.StreamID, offset int64, v value) {
+// ackedEnd is up to where consumers can come.
+func (o *oracle) ackedEnd(stream ids.StreamID) int64 {
 	h := &o.logs[stream-1]
-	for int64(len(h.values)) <= offset {
-		h.values = append(h.values, value{})
+	end := h.acked
+	for end > 0 && h.inGap(end-1) {
+		end--
 	}
-	if was := h.values[offset]; was != (value{}) && was != v {
-		o.w.fail("I1", "%s: offset %d of stream %d is record %v, and was record %v", who, offset, stream, v, was)
+	return end
+}
+
+// tells says that somebody was told of a record: from then on this offset holds
+// this record, no other offset does, and that for good (I1, I2), or until it is
+// lost with a WAL that is given up.
+func (o *oracle) tells(who string, stream ids.StreamID, offset int64, epoch ids.StreamEpoch, v value) {
+	h := &o.logs[stream-1]
+	if h.isCut(epoch, offset) {
+		o.w.fail("I1", "%s: offset %d of stream %d is record %v of epoch %d, which was lost", who, offset, stream, v, epoch)
 	}
-	h.values[offset] = v
+	for int64(len(h.records)) <= offset {
+		h.records = append(h.records, record{})
+	}
+	was := &h.records[offset]
+	if was.value != (value{}) && was.value != v || was.epoch != 0 && epoch != 0 && was.epoch != epoch {
+		o.w.fail("I1", "%s: offset %d of stream %d is record %v of epoch %d, and was record %v", who, offset, stream, v, epoch, *was)
+	}
+	was.value, was.epoch = v, max(was.epoch, epoch)
+	if h.inGap(offset) {
+		return // its producer may have sent it again
+	}
 	places := h.places[v.producer]
 	for len(places) <= int(v.seq) {
 		places = append(places, 0)
@@ -52,9 +81,9 @@ func (o *oracle) told(who string, stream ids.StreamID, offset int64, v value) {
 // must be part of the stream, now and for good. An epoch of 0 is of a record
 // that was found again.
 func (o *oracle) acknowledged(p *proc, stream ids.StreamID, epoch ids.StreamEpoch, offset int64, v value) {
-	o.w.counts.acked++
+	o.w.saw(evAck)
 	h := &o.logs[stream-1]
-	o.told(p.String()+" acknowledges", stream, offset, v)
+	o.tells(p.String()+" acknowledges", stream, offset, epoch, v)
 	h.acked = max(h.acked, offset+1)
 	if epoch == 0 {
 		return
@@ -72,12 +101,18 @@ func (o *oracle) acknowledged(p *proc, stream ids.StreamID, epoch ids.StreamEpoc
 		p, offset, stream, epoch, *s)
 }
 
+// shows hears that a record is visible from now on.
+func (o *oracle) shows(stream ids.StreamID, offset int64) {
+	h := &o.logs[stream-1]
+	h.shown = max(h.shown, offset+1)
+}
+
 // visible judges what is handed to a consumer.
 func (o *oracle) visible(p *proc, stream ids.StreamID, found []entry) {
 	for i := range found {
-		o.told(p.String()+" serves", stream, found[i].base, found[i].value)
+		o.tells(p.String()+" serves", stream, found[i].base, found[i].epoch, found[i].value)
 	}
-	if n := len(found); n > 0 && found[n-1].base >= o.logs[stream-1].acked {
+	if n := len(found); n > 0 && found[n-1].base >= o.logs[stream-1].shown {
 		s, _ := o.w.meta.last().Stream(stream)
 		if found[n-1].base >= s.KnownEnd() {
 			o.w.fail("I2", "%s serves offset %d of stream %d, which nobody was told to be durable", p, found[n-1].base, stream)
@@ -98,12 +133,12 @@ func (o *oracle) skips(c *consumer, to int64) {
 	}
 }
 
-// gap judges a record that comes before the one before it: the leader at its
+// skipped judges a record that comes before the one before it: the leader at its
 // epoch must know all that was acknowledged.
-func (o *oracle) gap(x *partition, v value, known *produced) {
+func (o *oracle) skipped(x *partition, v value, known *produced) {
 	if n, ok := o.w.meta.last().Node(x.p.id); ok && n.Epoch == x.p.epoch {
 		s, _ := o.w.meta.last().Stream(x.stream)
-		if s.Epoch == x.epoch {
+		if s.Epoch == x.epoch && !o.logs[x.stream-1].allLost(v.producer, known.seq+1, v.seq) {
 			o.w.fail("I1", "%s leads stream %d and knows of producer %d up to record %d, not of the one before %d, which was acknowledged",
 				x.p, x.stream, v.producer, known.seq, v.seq)
 		}
@@ -124,6 +159,9 @@ func (o *oracle) overwrites(l *walLog, f *flush) {
 func (o *oracle) applied(was, img *image.Image, delta *image.Delta, req *image.Request, a *image.Answer) {
 	if len(o.logs) == 0 {
 		return // the cluster is being made
+	}
+	if cmd, ok := req.Command.(*image.AbandonWAL); ok && a.Refusal == nil && a.Index == img.Index() {
+		o.gaveUp(was, cmd, a.Result.(*image.AbandonedWAL).Lost)
 	}
 	for _, r := range delta.Records {
 		switch r := r.(type) {
@@ -154,6 +192,9 @@ func (o *oracle) stream(was, now *image.Stream) {
 	if was != nil && (now.CommittedEnd < was.CommittedEnd || now.StartOffset < was.StartOffset || now.Epoch < was.Epoch) {
 		o.w.fail("I5", "stream %d went back: %+v after %+v", now.ID, *now, *was)
 	}
+	if t, open := now.OpenTail(); open {
+		h.homes[t.Epoch] = t.WAL
+	}
 	end := now.CommittedEnd
 	for i, t := range now.Tails {
 		if i == 0 && t.Start > end || i > 0 && t.Start != end || t.IsOpen() && i < len(now.Tails)-1 {
@@ -170,6 +211,10 @@ func (o *oracle) stream(was, now *image.Stream) {
 // ranged judges what objects are to hold from now on: they are there, whole,
 // and hold the stream's records.
 func (o *oracle) ranged(img *image.Image, r *image.Range) {
+	if r.IsLost() {
+		o.passed(r)
+		return
+	}
 	x, _ := img.Object(r.Object)
 	body := o.w.store.objects[x.Key]
 	if body == nil {
@@ -188,7 +233,7 @@ func (o *oracle) ranged(img *image.Image, r *image.Range) {
 	next := r.Start
 	for i := range body.records {
 		if e := &body.records[i]; e.stream == r.Stream && e.base == next && next < r.End {
-			o.told("object "+x.Key, r.Stream, e.base, e.value)
+			o.tells("object "+x.Key, r.Stream, e.base, e.epoch, e.value)
 			next++
 		}
 	}

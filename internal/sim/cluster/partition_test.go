@@ -3,6 +3,7 @@ package cluster
 import (
 	"time"
 
+	partitions "github.com/seawallmq/seawall/broker/partition"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
@@ -15,7 +16,8 @@ type partition struct {
 	phase  partitionPhase
 	epoch  ids.StreamEpoch // of its opening here
 
-	start, end    int64 // of the tail here
+	known         *image.Image // when it was opened
+	start, end    int64        // of the tail here
 	highWatermark int64
 	producers     [producersMax]produced // what is known of each, appended or loaded
 	waiting       []waiter
@@ -57,6 +59,7 @@ const (
 	pastEnd
 	trimmedAway // the answer says where the log begins
 	unknownEpoch
+	outOfOrder // records of the producer before this one are missing
 )
 
 // answer is what a fetch gets.
@@ -102,7 +105,7 @@ func (x *partition) open(img *image.Image, part *image.Partition) {
 	s, _ := img.Stream(x.stream)
 	if _, isOpen := s.OpenTail(); isOpen {
 		if x.p.w.mistake == openBeforeClose {
-			x.begin(max(s.Epoch+1, ids.StreamEpoch(part.LeaderEpoch)), s.KnownEnd())
+			x.begin(img, max(s.Epoch+1, ids.StreamEpoch(part.LeaderEpoch)), s.KnownEnd())
 		}
 		return // the image that closes it will come
 	}
@@ -117,14 +120,14 @@ func (x *partition) open(img *image.Image, part *image.Partition) {
 			return
 		}
 		if o := r.(*image.OpenedStreams).Streams[0]; o.Refused == image.NotRefused {
-			x.begin(o.Epoch, o.Start)
+			x.begin(img, o.Epoch, o.Start)
 		}
 	})
 }
 
-func (x *partition) begin(epoch ids.StreamEpoch, start int64) {
+func (x *partition) begin(img *image.Image, epoch ids.StreamEpoch, start int64) {
 	x.p.say("opens stream %d, epoch %d, at %d", x.stream, epoch, start)
-	x.phase, x.epoch = loading, epoch
+	x.phase, x.epoch, x.known = loading, epoch, img
 	x.start, x.end, x.highWatermark = start, start, start
 	x.loaded, x.asked = 0, 0
 	x.producers = [producersMax]produced{}
@@ -145,6 +148,7 @@ func (x *partition) step() {
 func (x *partition) load() {
 	s, _ := x.p.image().Stream(x.stream)
 	x.loaded = max(x.loaded, s.StartOffset)
+	x.loaded, _ = x.p.image().LostUpTo(x.stream, x.loaded)
 	if x.loaded >= x.start {
 		x.phase = leading
 		return
@@ -184,8 +188,9 @@ func (x *partition) leader() ids.NodeID {
 }
 
 // produce appends a record, unless it has it.
-func (x *partition) produce(v value, size int, reply func(code, int64, ids.NodeID)) {
+func (x *partition) produce(v value, size int, anew bool, reply func(code, int64, ids.NodeID)) {
 	if !x.mayAnswer() {
+		x.p.w.saw(evNotLeader)
 		reply(notLeader, 0, x.leader())
 		return
 	}
@@ -194,6 +199,7 @@ func (x *partition) produce(v value, size int, reply func(code, int64, ids.NodeI
 	case v.seq < known.seq:
 		return // an old repetition, which nobody waits for
 	case v.seq == known.seq && known.offset < x.highWatermark:
+		x.p.w.saw(evRepetition)
 		x.p.w.oracle.acknowledged(x.p, x.stream, 0, known.offset, v)
 		reply(ok, known.offset, x.p.id)
 		return
@@ -201,9 +207,11 @@ func (x *partition) produce(v value, size int, reply func(code, int64, ids.NodeI
 		x.waiting = append(x.waiting, waiter{known.offset, reply})
 		return
 	case v.seq > known.seq+1:
-		x.p.w.oracle.gap(x, v, known)
-		reply(notLeader, 0, image.NoLeader)
-		return
+		x.p.w.oracle.skipped(x, v, known)
+		if !anew {
+			reply(outOfOrder, 0, x.p.id)
+			return
+		}
 	}
 	e := entry{stream: x.stream, epoch: x.epoch, base: x.end, value: v, size: size}
 	if !x.p.log.append(e) {
@@ -223,14 +231,21 @@ func (p *proc) acknowledge(e *entry) {
 		return
 	}
 	x.highWatermark = e.base + 1
-	p.w.oracle.acknowledged(p, e.stream, e.epoch, e.base, e.value)
+	p.w.oracle.shows(e.stream, e.base)
+	answer := ok
+	if p.hasLease() || p.w.mistake == ackPastLease {
+		p.w.oracle.acknowledged(p, e.stream, e.epoch, e.base, e.value)
+	} else {
+		p.w.saw(evAckHeldBack)
+		answer = notLeader
+	}
 	keep := x.waiting[:0]
 	for _, waits := range x.waiting {
 		if waits.offset > e.base {
 			keep = append(keep, waits)
 			continue
 		}
-		waits.reply(ok, waits.offset, p.id)
+		waits.reply(answer, waits.offset, p.id)
 	}
 	x.waiting = keep
 }
@@ -242,17 +257,41 @@ func (x *partition) fetch(from int64, known ids.StreamEpoch, reply func(answer))
 	switch {
 	case !x.mayAnswer():
 		reply(answer{code: notLeader, leader: x.leader()})
-	case known != 0 && known != x.epoch:
+	case known != 0 && known != x.epoch && !x.hidesEpoch():
+		x.p.w.saw(evUnknownEpoch)
 		reply(answer{code: unknownEpoch})
 	case from > x.end:
 		reply(answer{code: pastEnd})
 	case from < s.StartOffset:
+		x.p.w.saw(evTrimmedAway)
 		reply(answer{code: trimmedAway, start: s.StartOffset})
 	case from >= x.highWatermark:
 		reply(answer{code: ok})
 	default:
 		x.p.read(x.stream, from, x.highWatermark, func(found []entry) { reply(answer{code: ok, found: found}) })
 	}
+}
+
+// endOf answers up to where the log has records of an epoch or of earlier ones,
+// and of which epoch the last of them is.
+func (x *partition) endOf(epoch, known ids.StreamEpoch, reply func(code, ids.StreamEpoch, int64)) {
+	switch {
+	case !x.mayAnswer():
+		reply(notLeader, 0, 0)
+	case known != x.epoch:
+		reply(unknownEpoch, 0, 0)
+	case x.p.w.mistake == tellNobody:
+		reply(ok, epoch, x.highWatermark)
+	default:
+		last, end := partitions.EndOffsetForEpoch(x.known, x.stream, int32(x.epoch), x.start, int32(epoch), x.highWatermark)
+		reply(ok, ids.StreamEpoch(last), end)
+	}
+}
+
+// hidesEpoch lets clients take a leader after the loss of the stream's end for
+// the one before: a planted mistake.
+func (x *partition) hidesEpoch() bool {
+	return x.p.w.mistake == sameEpoch && len(x.p.w.oracle.logs[x.stream-1].cuts) > 0
 }
 
 // trim deletes records, but for the latest of each producer, which a leader in
@@ -274,100 +313,8 @@ func (x *partition) trim() {
 	}
 	to -= x.p.w.rng.Int64N(to - s.StartOffset)
 	x.p.w.oracle.trims(x.stream, to)
-	x.p.w.counts.trims++
+	x.p.w.saw(evTrim)
 	x.p.submit(&image.TrimStreams{
 		Node: x.p.id, NodeEpoch: x.p.epoch, Streams: []image.StreamStart{{Stream: x.stream, Epoch: x.epoch, Start: to}},
 	}, nil)
-}
-
-const readMax = 6 // records
-
-// read finds what a stream has from an offset on: in objects, in a WAL held
-// here, or with whoever holds the tail. got may hear of nothing, when it is to
-// be asked again, or not be called at all.
-func (p *proc) read(stream ids.StreamID, from, upTo int64, got func([]entry)) {
-	img := p.image()
-	s, _ := img.Stream(stream)
-	if from < s.CommittedEnd {
-		got(p.w.readObjects(img, stream, from, min(upTo, s.CommittedEnd)))
-		return
-	}
-	for _, t := range s.Tails {
-		if from < t.Start || !t.IsOpen() && from >= t.End {
-			continue
-		}
-		if !t.IsOpen() {
-			upTo = min(upTo, t.End)
-		}
-		if h := p.held(t.WAL); h != nil {
-			got(h.run(stream, t.Epoch, from, upTo))
-			return
-		}
-		if !t.IsOpen() {
-			p.readTail(img, stream, t, from, upTo, got)
-			return
-		}
-	}
-	got(nil)
-}
-
-// readTail asks the holder of a closed tail.
-func (p *proc) readTail(img *image.Image, stream ids.StreamID, t image.Tail, from, upTo int64, got func([]entry)) {
-	x, _ := img.WAL(t.WAL)
-	holder, epoch := x.Holder()
-	for _, peer := range p.w.procs {
-		if peer.id != holder || peer.epoch != epoch {
-			continue
-		}
-		p.w.net.send(p, peer, func() {
-			h := peer.held(t.WAL)
-			if h == nil {
-				return
-			}
-			p.w.counts.tails++
-			found := h.run(stream, t.Epoch, from, upTo)
-			p.w.net.send(peer, p, func() { got(found) })
-		})
-		return
-	}
-	got(nil)
-}
-
-// run is what a WAL has of an opening from an offset on.
-func (s *source) run(stream ids.StreamID, epoch ids.StreamEpoch, from, upTo int64) (found []entry) {
-	for ; from < upTo && len(found) < readMax; from++ {
-		e := s.find(stream, epoch, from)
-		if e == nil {
-			break
-		}
-		s.verify(e)
-		found = append(found, *e)
-	}
-	return found
-}
-
-// readObjects reads what objects hold from an offset on, nil when the store
-// does not answer.
-func (w *world) readObjects(img *image.Image, stream ids.StreamID, from, upTo int64) (found []entry) {
-	for r := range img.Ranges(stream, from) {
-		o, _ := img.Object(r.Object)
-		x, answers := w.store.get(o.Key)
-		if !answers {
-			break
-		}
-		if x == nil {
-			w.fail("I4", "object %s of stream %d, offsets %d to %d, is not there", o.Key, stream, r.Start, r.End)
-			break
-		}
-		for i := range x.records {
-			if e := &x.records[i]; e.stream == stream && e.base == from && from < min(r.End, upTo) {
-				found = append(found, *e)
-				from++
-			}
-		}
-		if len(found) >= readMax || from >= upTo {
-			break
-		}
-	}
-	return found
 }

@@ -82,6 +82,7 @@ func (r *rescuing) take(x *image.WAL) {
 func (r *rescuing) failed() {
 	p, a := r.p, balance.Attempt{WAL: r.instance, Node: r.p.id}
 	p.say("cannot rescue WAL %s", r.instance.Hex()[:8])
+	p.w.saw(evCannotRescue)
 	r.again = p.w.now + beatInterval
 	p.w.net.send(p, nil, func() { p.w.ctl.failed[a] = true })
 }
@@ -108,7 +109,11 @@ func (r *rescuing) writeFence(img *image.Image, x *image.WAL) {
 	n, _ := img.Node(x.Node)
 	k := r.d.life(r.instance)
 	err := fence.Take(&view{d: r.d, p: p, life: k.Life}, fence.Cell{NodeEpoch: n.Epoch, Rescuer: p.id, Instance: r.instance})
-	if err != nil {
+	switch {
+	case err == nil:
+	case r.d.away:
+		r.phase = takeVolume
+	default:
 		r.phase = writeFence
 	}
 }
@@ -188,6 +193,8 @@ func (r *rescuing) report() {
 	r.p.submit(cmd, func(_ image.Result, refused *image.Refusal) {
 		if refused == nil {
 			r.adopt(was)
+		} else {
+			r.p.w.saw(evRescueRefused)
 		}
 		r.giveUp()
 	})
@@ -196,12 +203,12 @@ func (r *rescuing) report() {
 // adopt serves and uploads what was rescued.
 func (r *rescuing) adopt(was *image.WAL) {
 	p := r.p
-	p.w.counts.rescues++
+	p.w.saw(evRescue)
 	if was.Node != p.id {
-		p.w.counts.takeovers++
+		p.w.saw(evTakeover)
 	}
 	if was.State == image.WALRescued {
-		p.w.counts.again++
+		p.w.saw(evRescuedAgain)
 	}
 	s := &source{p: p, d: r.d, entries: r.entries, durable: r.end, rescued: true, life: r.life}
 	s.up.s = s

@@ -40,18 +40,25 @@ func (s *store) step() {
 	switch {
 	case fate < 8 && x.answer != nil: // a time-out: it may still be carried out
 		s.w.say("put %s times out", x.key)
+		s.w.saw(evPutTimedOut)
 		x.tell(false)
 		return
 	case s.down && fate < 50:
 		return
 	case s.down || fate < 16: // 500
 		s.w.say("put %s fails", x.key)
+		s.w.saw(evPutFailed)
 		x.tell(false)
 	case fate < 24: // done, and the answer is lost
 		s.w.say("put %s done, answer lost", x.key)
+		s.w.saw(evPutAnswerLost)
 		s.objects[x.key] = x.object
 		x.tell(false)
 	default:
+		s.w.saw(evPut)
+		if x.answer == nil {
+			s.w.saw(evPutAfterTimeOut)
+		}
 		s.objects[x.key] = x.object
 		x.tell(true)
 	}
@@ -76,6 +83,7 @@ func (x *put) tell(ok bool) {
 // get reads an object. ok is false when the store does not answer.
 func (s *store) get(key string) (o *object, ok bool) {
 	if s.down || !s.w.calm && s.w.chance(20) {
+		s.w.saw(evGetFailed)
 		return nil, false
 	}
 	return s.objects[key], true

@@ -223,11 +223,12 @@ func (u *uploader) send() {
 // committed goes on with what was refused and is still needed.
 func (u *uploader) committed(cmd *image.CommitUpload, r *image.CommittedUpload) {
 	p := u.s.p
-	p.w.counts.commits++
+	p.w.saw(evCommit)
 	var left []entry
 	for _, refused := range r.Refused {
-		if x := cmd.Slices[refused.Position]; !refused.Reason.Dead() {
-			p.w.counts.notDue++
+		x := cmd.Slices[refused.Position]
+		if !refused.Reason.Dead() {
+			p.w.saw(evSliceNotDue)
 			for _, e := range u.left {
 				if e.stream == x.Stream && e.epoch == x.Epoch && e.base >= x.Start && e.base < x.End {
 					left = append(left, e)
@@ -258,6 +259,11 @@ func (u *uploader) retire() {
 	u.phase = waiting
 	cmd := &image.RetireWAL{Node: p.id, NodeEpoch: p.epoch, Instance: s.life.Instance}
 	p.submit(cmd, func(_ image.Result, refused *image.Refusal) {
+		if refused != nil {
+			p.w.saw(evRetireRefused)
+		} else {
+			p.w.saw(evRetire)
+		}
 		if refused != nil { // an earlier tail, elsewhere, is not in objects yet
 			u.phase = toRetire
 			u.again = p.w.now + beatInterval

@@ -36,6 +36,12 @@ const (
 	ownWithoutFence           // rescues its own shared WAL without writing the fence cell
 	reuseSharedRing           // begins a new instance where a former process may still write
 	uploadAgain               // uploads again, as another command, when a commit's outcome is unknown
+	ackPastLease              // acknowledges when the lease is over, of a WAL that was given up
+	acceptAbandoned           // commits an upload from a WAL that was given up
+	reportTooLittle           // loses more with a WAL than it says
+	passTooMuch               // passes over more than was lost
+	sameEpoch                 // does not raise the leader epoch of a stream whose end was lost
+	tellNobody                // does not tell consumers that what they have read was lost
 )
 
 // world is a cluster, its surroundings and its clients, under one seed. Nothing
@@ -59,6 +65,7 @@ type world struct {
 	clients []client
 	audits  []*consumer // that read everything again at the end
 	oracle  oracle
+	oper    operator
 	cache   *logcache.Cache
 	counts  counts
 
@@ -76,39 +83,13 @@ type traits struct {
 	epochs    bool  // consumers tell the leader epoch they know (KIP-320)
 	twins     bool  // a node may be started again while its paused process is still there
 	jumps     bool  // the controller's clock may jump
+	suspends  bool  // the clock of a paused process stands still
+	abandons  bool  // volumes come out of reach, and WALs are given up
+	force     bool  // also WALs that might be rescued
 	faults    int   // in ten thousand steps
 	stops     int   // a process stops or dies after one step in so many
 	exclusive int   // WALs in a hundred
 	restart   int   // the slower, the higher
-}
-
-// counts tell whether runs were worth their name.
-type counts struct {
-	kills, pauses, moves, trims int // done to the cluster
-	acked                       int // acknowledgements sent
-	fenced                      int // nodes fenced by a controller
-	rescues                     int // WALs rescued, by whomever
-	takeovers                   int // of them by another node than the one that opened it
-	again                       int // of them from a rescuer that died
-	cells                       int // logs that found the fence cell written
-	tails                       int // reads of a tail that another node holds
-	commits                     int // uploads committed
-	notDue                      int // slices refused because an earlier tail came first
-	wraps                       int // rings that came round
-}
-
-// add sums up.
-func (c *counts) add(o counts) {
-	for _, x := range []struct {
-		to *int
-		n  int
-	}{
-		{&c.kills, o.kills}, {&c.pauses, o.pauses}, {&c.moves, o.moves}, {&c.trims, o.trims}, {&c.acked, o.acked}, {&c.fenced, o.fenced},
-		{&c.rescues, o.rescues}, {&c.takeovers, o.takeovers}, {&c.again, o.again}, {&c.cells, o.cells},
-		{&c.tails, o.tails}, {&c.commits, o.commits}, {&c.notDue, o.notDue}, {&c.wraps, o.wraps},
-	} {
-		*x.to += x.n
-	}
 }
 
 // slot is a place where a node's process runs, with its WAL's kind.
@@ -125,7 +106,9 @@ type slot struct {
 func newWorld(seed uint64, m mistake, telling bool) *world {
 	w := &world{rng: rand.New(rand.NewPCG(seed, 0x5ea)), seed: seed, mistake: m, telling: telling}
 	w.net.w, w.store.w = w, w
+	w.oper = operator{w: w, since: map[ids.WALInstance]time.Duration{}}
 	w.store.objects = map[string]*object{}
+	w.counts.outcomes = map[outcome]int{}
 	w.traits = traits{
 		streams:   1 + w.rng.IntN(5),
 		ring:      int64(8<<10) << w.rng.IntN(3),
@@ -137,10 +120,14 @@ func newWorld(seed uint64, m mistake, telling bool) *world {
 	}
 	if w.traits.epochs { // without, a client may be led astray: see doc.go
 		w.traits.twins, w.traits.jumps = w.rng.IntN(2) == 0, w.rng.IntN(2) == 0
+		switch w.rng.IntN(4) {
+		case 0:
+			w.traits.suspends = true // and then no lease keeps the holder of a lost WAL from anything
+		case 1, 2:
+			w.traits.abandons, w.traits.force = true, w.rng.IntN(2) == 0
+		}
 	}
-	if m == ownWithoutFence || m == reuseSharedRing { // of processes side by side
-		w.traits.epochs, w.traits.twins, w.traits.exclusive = true, true, 0
-	}
+	w.traits.plant(m)
 	b := budget.New(1 << 30)
 	cache, err := logcache.New(logcache.Config{Pool: page.NewPool(b.Account("pages", page.Size)), Index: b.Account("index", 1<<20)})
 	if err != nil {
@@ -157,6 +144,18 @@ func newWorld(seed uint64, m mistake, telling bool) *world {
 		w.boot(s)
 	}
 	return w
+}
+
+// plant makes the run one in which a mistake can show.
+func (t *traits) plant(m mistake) {
+	switch m {
+	case ackBeforeFence: // is hidden by leases, where those do not err
+		t.epochs, t.suspends, t.abandons = true, true, false
+	case ownWithoutFence, reuseSharedRing: // of processes side by side
+		t.epochs, t.suspends, t.abandons, t.twins, t.exclusive = true, true, false, true, 0
+	case ackPastLease, acceptAbandoned, reportTooLittle, passTooMuch, sameEpoch, tellNobody:
+		t.epochs, t.suspends, t.abandons, t.force = true, false, true, true
+	}
 }
 
 // makeSlots decides about the nodes. Whatever the seed, the kinds are mixed.
@@ -178,7 +177,7 @@ func (w *world) makeTopic() {
 	for i := range leaders {
 		leaders[i] = image.NoLeader
 	}
-	w.ctl.must(&image.FormatCluster{ClusterID: clusterID})
+	w.ctl.must(&image.FormatCluster{ClusterID: clusterID, Features: image.LatestFeatures()})
 	w.ctl.must(&image.CreateTopics{Topics: []image.NewTopic{{Name: "t", ID: topicID, Leaders: leaders}}})
 }
 
