@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,18 +37,23 @@ type disk struct {
 	meta  *metatest.Meta
 	log   map[ids.StreamID][][]byte // every batch acknowledged
 	lives int
+	clock clock.Clock // of the streams
+	// newestFirst has the old instances adopted in the wrong order.
+	newestFirst bool
 }
 
 // gatedStore is a store that can be away.
 type gatedStore struct {
 	objstore.Store
 	away atomic.Bool
+	puts atomic.Int64
 }
 
 func (s *gatedStore) Put(ctx context.Context, key string, b objstore.Body, o objstore.PutOptions) error {
 	if s.away.Load() {
 		return objstore.Wrap("put", key, objstore.ErrUnavailable)
 	}
+	s.puts.Add(1)
 	return s.Store.Put(ctx, key, b, o)
 }
 
@@ -77,7 +83,7 @@ func newDisk(streams ...ids.StreamID) *disk {
 	d := &disk{
 		dev:   device.NewMemory(testCapacity + walfmt.DataOffset),
 		store: &gatedStore{Store: mem.New(clock.Wall())},
-		meta:  metatest.New(), log: map[ids.StreamID][][]byte{},
+		meta:  metatest.New(), log: map[ids.StreamID][][]byte{}, clock: clock.Wall(),
 	}
 	d.meta.Create(streams...)
 	return d
@@ -142,8 +148,11 @@ func (d *disk) boot(t *testing.T) *node {
 		Frame:  streamtest.Frame, Summarizer: streamtest.NoSummary{},
 		BlockCache:   blockcache.New(blockcache.Config{BytesMax: 4 << 20, Memory: blockcache.Heap{}}),
 		UploadMemory: b.Account("upload", 3*objstore.PartBytesMin),
-		Settings:     set, Clock: clock.Wall(), Random: rand.Uint64, Log: slog.New(slog.DiscardHandler),
+		Settings:     set, Clock: d.clock, Random: rand.Uint64, Log: slog.New(slog.DiscardHandler),
 	})
+	if d.newestFirst {
+		slices.Reverse(old)
+	}
 	for _, r := range old {
 		n.Adopt(Adopted{Rescued: r, Older: true, Remove: func() error { return v.Remove(r.Instance) }})
 	}
@@ -297,6 +306,31 @@ func TestRestartLosesNothing(t *testing.T) {
 		}
 		n.stop() // streams are left open: the next life closes them
 	}
+}
+
+// Old instances are uploaded whatever order they come in, and none is waited for
+// while another is due: time need not pass.
+func TestOldInstancesComeInAnyOrder(t *testing.T) {
+	d := newDisk(1, 2)
+	d.store.away.Store(true)
+	const lives = 6
+	for range lives {
+		n := d.boot(t)
+		n.open(1, 2)
+		n.append(1, 1000)
+		n.append(2, 1000)
+		n.stop()
+	}
+	d.store.away.Store(false)
+	d.clock, d.newestFirst = clock.NewManual(time.Unix(1e9, 0)), true
+	n := d.boot(t)
+	n.open(1, 2)
+	n.drain()
+	if s := n.Stats(); s.Rescuing != 0 || d.store.puts.Load() != lives {
+		t.Errorf("%d instances are left, %d objects were written for %d", s.Rescuing, d.store.puts.Load(), lives)
+	}
+	n.checkAll()
+	n.stop()
 }
 
 func TestStoreAwayUntilTheWALIsFull(t *testing.T) {

@@ -56,52 +56,47 @@ func (idle) Load() upload.Load { return upload.Load{} }
 
 func (i idle) Seal() (upload.Generation, bool) { return i.Window.Seal() }
 
-// nextRescue is the instance to be uploaded next: in the order in which they
-// came, since the tails of a stream are committed in order.
-func (r *rooms) nextRescue() *rescuing {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.rescues) == 0 {
-		return nil
-	}
-	return r.rescues[0]
-}
-
 // uploadRescued uploads and retires the rescued instances, one at a time: they
-// share their memory with what this node uploads of its own.
+// share their memory with what this node uploads of its own. The tails of a
+// stream are committed in order, and those before may be in instances that other
+// nodes have: each gets its turn again and again, whatever keeps the others.
 func (m *Manager) uploadRescued() {
 	r := m.rooms
 	for r.ctx.Err() == nil {
-		x := r.nextRescue()
-		if x == nil {
+		all := r.allRescues()
+		if len(all) == 0 {
 			select {
 			case <-r.adopted:
 			case <-r.ctx.Done():
 			}
 			continue
 		}
-		err := m.stepRescue(r.ctx, x)
-		if err == nil || r.ctx.Err() != nil {
-			continue
+		progress, pause := false, duePause
+		for _, x := range all {
+			err := m.stepRescue(r.ctx, x)
+			switch {
+			case err == nil:
+				progress = true
+			case r.ctx.Err() != nil:
+				return
+			case errors.Is(err, upload.ErrNotDue):
+				r.cfg.Log.Debug("old WAL waits for tails in others", "instance", x.Instance, "err", err)
+			default:
+				pause = retryPause
+				r.cfg.Log.Warn("old WAL not in objects yet, will retry", "instance", x.Instance, "err", err)
+			}
 		}
-		if errors.Is(err, upload.ErrNotDue) {
-			r.postpone(x)
-			r.cfg.Log.Debug("old WAL waits for tails in others", "instance", x.Instance, "err", err)
-		} else {
-			r.cfg.Log.Warn("old WAL not in objects yet, will retry", "instance", x.Instance, "err", err)
+		if !progress {
+			_ = clock.Sleep(r.ctx, r.cfg.Clock, pause) // ends with ctx, as the loop does
 		}
-		_ = clock.Sleep(r.ctx, r.cfg.Clock, retryPause) // ends with ctx, as the loop does
 	}
 }
 
-// postpone puts an instance behind the others: one of those may have the
-// earlier tails.
-func (r *rooms) postpone(x *rescuing) {
+// allRescues are the instances to be uploaded, in the order in which they came.
+func (r *rooms) allRescues() []*rescuing {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if i := slices.Index(r.rescues, x); i >= 0 {
-		r.rescues = append(slices.Delete(r.rescues, i, i+1), x)
-	}
+	return slices.Clone(r.rescues)
 }
 
 // stepRescue makes one attempt at what is left to be done for an instance.

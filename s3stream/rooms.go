@@ -118,8 +118,8 @@ func (m *Manager) SetReadBandwidth(bytesPerSecond int64) {
 // call it in place of Start.
 func (m *Manager) Step(ctx context.Context, force bool) (idle bool, err error) {
 	r := m.rooms
-	if x := r.nextRescue(); x != nil {
-		return false, m.stepRescue(ctx, x)
+	if all := r.allRescues(); len(all) > 0 {
+		return false, m.stepRescue(ctx, all[0])
 	}
 	if force {
 		r.uploader.Force()
@@ -242,5 +242,9 @@ func (m *Manager) Stats() Stats {
 	return s
 }
 
-// retryPause is the pause between attempts at an old instance.
-const retryPause = time.Second
+// The pauses between attempts at old instances: when they wait for the commits of
+// other nodes, and when something failed.
+const (
+	duePause   = 100 * time.Millisecond
+	retryPause = time.Second
+)

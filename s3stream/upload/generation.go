@@ -32,6 +32,7 @@ func (u *Uploader) Attempt(ctx context.Context) (idle bool, err error) {
 		refused, err = u.current.attempt(ctx)
 	}
 	if err == nil {
+		u.left = append(u.left, u.current.later...)
 		u.left = append(u.left, u.account(u.current.written, refused)...)
 		u.current.end()
 		u.current = nil
@@ -66,20 +67,26 @@ func (u *Uploader) begin(ctx context.Context, g Generation) error {
 		u.current = newRun(u, g, g.Pieces)
 		return nil
 	}
-	var due, later []Extent
-	for _, e := range u.left {
-		if u.cfg.Meta.Due(u.cfg.WAL, e.Stream, e.Epoch) {
-			due = append(due, e)
-		} else {
-			later = append(later, e)
-		}
-	}
+	due, later := u.split(u.left)
 	if len(due) == 0 {
 		return u.notDue()
 	}
 	u.left = later
 	u.current = newRun(u, g, (&rest{g, due}).pieces)
 	return nil
+}
+
+// split separates extents that are due from those that follow tails which are
+// not committed yet: these would be written in vain.
+func (u *Uploader) split(extents []Extent) (due, later []Extent) {
+	for _, e := range extents {
+		if u.cfg.Meta.Due(u.cfg.WAL, e.Stream, e.Epoch) {
+			due = append(due, e)
+		} else {
+			later = append(later, e)
+		}
+	}
+	return due, later
 }
 
 // committed takes the oldest generation, which is committed, out of the queue.
@@ -104,6 +111,7 @@ type run struct {
 	plan    []PlannedObject
 	objects []meta.Object // as plan; with id 0 until written
 	written []meta.Object // of the pieces before
+	later   []Extent      // not due when their piece's turn came
 	fenced  bool          // a commit was refused for good
 }
 
@@ -146,7 +154,9 @@ func (r *run) attempt(ctx context.Context) ([]meta.Refusal, error) {
 			if piece == nil {
 				break
 			}
-			r.piece, r.plan = piece, Plan(piece.Extents(), r.u.cfg.Limits)
+			due, later := r.u.split(piece.Extents())
+			r.later = append(r.later, later...)
+			r.piece, r.plan = piece, Plan(due, r.u.cfg.Limits)
 			r.objects = make([]meta.Object, len(r.plan))
 		}
 		if err := r.write(ctx); err != nil {
@@ -157,13 +167,16 @@ func (r *run) attempt(ctx context.Context) ([]meta.Refusal, error) {
 		r.piece.Done()
 		r.piece = nil
 	}
+	if len(r.written) == 0 && len(r.later) > 0 {
+		return nil, nil // nothing of it is due
+	}
 	if marks := r.u.cfg.Marks; marks != nil {
 		if err := marks(ctx); err != nil {
 			r.u.cfg.Log.Warn("marks not written before the WAL is trimmed: a rescue may need the object store", "err", err)
 		}
 	}
-	var trim int64          // zero moves nothing
-	if len(r.u.left) == 0 { // else others of the generation are needed from the WAL all the same
+	var trim int64                       // zero moves nothing
+	if len(r.u.left)+len(r.later) == 0 { // else others of the generation are needed from the WAL all the same
 		trim = r.g.TrimTo()
 	}
 	refused, err := r.u.cfg.Meta.CommitUpload(ctx, meta.Upload{WAL: r.u.cfg.WAL, Trim: trim, Objects: r.written})
@@ -174,7 +187,7 @@ func (r *run) attempt(ctx context.Context) ([]meta.Refusal, error) {
 	switch {
 	case errors.Is(err, meta.ErrNotPrepared): // collected under our hands: write all of them again
 		r.end()
-		r.written, r.next = nil, r.pieces()
+		r.written, r.later, r.next = nil, nil, r.pieces()
 	case errors.Is(err, meta.ErrFenced) && !r.fenced: // another node has the WAL, and uploads it
 		r.fenced = true
 		r.u.refused(r.written)
