@@ -14,7 +14,9 @@ import (
 //
 // Behavior:
 //   - Renews the lease of a broker at its epoch with the active controller;
-//     elsewhere NOT_CONTROLLER.
+//     elsewhere NOT_CONTROLLER, also from one that was the active one until a
+//     moment ago: a majority of the voters agrees first. Else a process that was
+//     paused could renew its broker's lease with its own deposed controller.
 //   - A broker that is not known: BROKER_ID_NOT_REGISTERED. One with another
 //     epoch than it has now, fenced ones among them: STALE_BROKER_EPOCH; it
 //     must stop and register anew.
@@ -25,10 +27,14 @@ import (
 // Versions:
 //   - 1: offline log directories, ignored.
 
-func (c *controllers) brokerHeartbeat(_ *Ctx, req *kmsg.BrokerHeartbeatRequest) kmsg.Response {
+func (c *controllers) brokerHeartbeat(ctx *Ctx, req *kmsg.BrokerHeartbeatRequest, t Ticket) {
+	go func() { Reply(t, c.answerHeartbeat(ctx.Context(), req)) }() // it waits for the voters
+}
+
+func (c *controllers) answerHeartbeat(ctx context.Context, req *kmsg.BrokerHeartbeatRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.BrokerHeartbeatResponse)
 	resp.IsFenced = true
-	n, err := c.heartbeatOf(req)
+	n, err := c.heartbeatOf(ctx, req)
 	if err != nil {
 		resp.ErrorCode = CodeOf(err)
 		return resp
@@ -52,9 +58,9 @@ func (c *controllers) brokerHeartbeat(_ *Ctx, req *kmsg.BrokerHeartbeatRequest) 
 }
 
 // heartbeatOf notes a heartbeat and returns whose it is.
-func (c *controllers) heartbeatOf(req *kmsg.BrokerHeartbeatRequest) (*image.Node, error) {
-	if err := c.active(); err != nil {
-		return nil, err
+func (c *controllers) heartbeatOf(ctx context.Context, req *kmsg.BrokerHeartbeatRequest) (*image.Node, error) {
+	if err := c.Controller.Leads(ctx); err != nil {
+		return nil, kerr.NotController
 	}
 	n, ok := c.Controller.Image().Node(ids.NodeID(req.BrokerID))
 	switch {

@@ -18,6 +18,7 @@ import (
 // [kraftmeta.Controller].
 type Controller interface {
 	Term() (term uint64, changed <-chan struct{})
+	Leads(ctx context.Context) error
 	Image() *image.Image
 	Quorum() kraftmeta.Quorum
 	AddVoter(ctx context.Context, v kraftmeta.Voter) error
@@ -52,7 +53,7 @@ func RegisterController(r *Registry, d ControllerDeps) {
 	Handle(r, 0, 2, c.describeQuorum)
 	Handle(r, 1, 2, c.describeCluster)
 	Handle(r, 0, 4, c.brokerRegistration, Blocking())
-	Handle(r, 0, 1, c.brokerHeartbeat)
+	HandleAsync(r, 0, 1, c.brokerHeartbeat)
 	Handle(r, 0, 0, c.unregisterBroker, Blocking())
 	Handle(r, 0, 1, c.addRaftVoter, Blocking())
 	Handle(r, 0, 0, c.removeRaftVoter, Blocking())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -30,7 +31,10 @@ type Controller struct {
 	transport *raft.NetworkTransport // over streams
 	snapshots outgoing
 
-	leads     leadership
+	leads         leadership
+	confirmations confirmations
+	asking        atomic.Bool // askVoters is about to
+
 	ready     chan struct{} // closed once the metadata is there and current
 	closing   chan struct{}
 	closeOnce sync.Once
@@ -114,7 +118,7 @@ func (c *Controller) newTransport(log hclog.Logger) raft.Transport {
 	c.transport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: c.streams, MaxPool: 2, Timeout: streamTimeout, Logger: log, MsgpackUseNewTimeFormat: true,
 	})
-	return c.transport
+	return confirming{c.transport, &c.confirmations}
 }
 
 // streamTimeout bounds a connection's making and each message on it, snapshots

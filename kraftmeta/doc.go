@@ -39,11 +39,12 @@
 // # Goroutines and locks
 //
 // A Controller runs those of the consensus library, one for a connection taken
-// until the library accepts it, and one that begins its
-// terms; a Submit runs one while it waits, as consensus does not heed
-// contexts. An Observer runs one. The feed's lock is held while a command is
-// applied; an Observer's advance lock comes before its mu; a Client's lock is
-// held over nothing that blocks. Consensus runs by the machine's clock.
+// until the library accepts it, and one that begins its terms; a Submit runs one
+// while it waits, as consensus does not heed contexts, and a Leads a short one.
+// An Observer runs one. The feed's lock is held while a command is applied; an
+// Observer's advance lock comes before its mu; a Client's lock is held over
+// nothing that blocks; that of the confirmations is a leaf. Consensus runs by the
+// machine's clock.
 //
 // # On disk
 //

@@ -131,7 +131,7 @@ func (o *Options) raftConfig() *raft.Config {
 	// A little longer than electionTimeout, so that stand can shorten it.
 	c.HeartbeatTimeout = electionTimeout + time.Millisecond
 	c.ElectionTimeout = electionTimeout + time.Millisecond
-	c.LeaderLeaseTimeout = electionTimeout // no read rests on it
+	c.LeaderLeaseTimeout = electionTimeout // no read rests on it, see [Controller.Leads]
 	return c
 }
 

@@ -23,12 +23,18 @@ type voters struct {
 	network network
 	dirs    map[ids.NodeID]string
 	stops   map[ids.NodeID]func()
+	wrap    func(net.Conn) net.Conn // the connections that one makes to another
 }
 
 // newVoters opens n of them, with ids from 1.
 func newVoters(t *testing.T, n int) *voters {
 	t.Helper()
-	v := &voters{t: t, cluster: newUUID(), dirs: map[ids.NodeID]string{}, stops: map[ids.NodeID]func(){}}
+	return newVotersWith(t, n, func(nc net.Conn) net.Conn { return nc })
+}
+
+func newVotersWith(t *testing.T, n int, wrap func(net.Conn) net.Conn) *voters {
+	t.Helper()
+	v := &voters{t: t, cluster: newUUID(), dirs: map[ids.NodeID]string{}, stops: map[ids.NodeID]func(){}, wrap: wrap}
 	v.network = network{rng: rand.New(rand.NewPCG(1, 2)), controllers: map[ids.NodeID]*Controller{}}
 	var listeners []net.Listener
 	for id := ids.NodeID(1); id <= ids.NodeID(n); id++ {
@@ -59,7 +65,11 @@ func (v *voters) open(who Voter, l net.Listener, opts Options) *Controller {
 	}
 	opts.Dir, opts.Node, opts.ClusterID, opts.Random = v.dirs[who.Node], who.Node, v.cluster, random
 	opts.Dial = func(ctx context.Context, to Voter) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "tcp", to.Address)
+		nc, err := new(net.Dialer).DialContext(ctx, "tcp", to.Address)
+		if err != nil {
+			return nil, err
+		}
+		return v.wrap(nc), nil
 	}
 	c, err := Open(opts)
 	if err != nil {
