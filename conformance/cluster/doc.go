@@ -29,6 +29,11 @@
 // is paused and keeps its WAL, so that nobody can rescue it and the partition is
 // told to be offline, and goes on, and the partition is back.
 //
+// With -kill and -moves, figures are of what a client sees. A move is met by one
+// as its library sets it up, a kill by that and at once by one that tries again
+// every 20 ms, on a partition of its own: the pauses of the one are partly its
+// own back-off, those of the other are the cluster's.
+//
 // The seed of the faults is printed; -seed takes it again.
 //
 // Goroutines: the load's, the group's, and one a process and proxy. Locks:
