@@ -65,7 +65,7 @@ func (n *Node) startTakeovers() {
 			select {
 			case <-t.look:
 				t.begin()
-				n.dropRetired()
+				n.dropOver(n.metadata.Image())
 			case <-n.ctx.Done():
 				return
 			}
@@ -248,13 +248,20 @@ func (n *Node) openFenced(w *image.WAL, kind config.WALKind, path string) (*volu
 	return volume.OpenForeignFiles(path, o)
 }
 
-// dropRetired removes from this node's volume the instances that others rescued
-// and have retired.
-func (n *Node) dropRetired() {
-	img := n.metadata.Image()
+// dropOver removes from this node's volume the instances that are over by what
+// others did: those that they rescued and have retired, and those given up while
+// this node ran and kept them for another to rescue. What it rescued itself goes
+// when it is retired.
+func (n *Node) dropOver(img *image.Image) {
 	for _, i := range n.volume.Instances() {
 		w, ok := img.WAL(i.Instance)
-		if i.Live || !ok || w.State != image.WALRetired || w.Rescuer == image.NoLeader || w.Rescuer == n.cfg.Node.ID {
+		if i.Live || !ok {
+			continue
+		}
+		switch {
+		case w.State == image.WALAbandoned:
+			n.log.Warn("this node's old WAL was given up: it is removed unread", "instance", w.Instance.Hex(), "location", w.Location)
+		case w.State != image.WALRetired || !n.isOther(w.Rescuer):
 			continue
 		}
 		if err := n.volume.Remove(i.Instance); err != nil {
