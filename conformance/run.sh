@@ -3,13 +3,13 @@
 #
 # Runs real clients and outside suites against a broker: the one at BOOTSTRAP, or else
 # a fresh Seawall in a temporary folder. Without names, all of them. kill9, storedown,
-# cluster and volumes start and kill brokers of their own, so they run only when BOOTSTRAP
-# is not set.
+# cluster, volumes and abandon start and kill brokers of their own, so they run only when
+# BOOTSTRAP is not set.
 # docs/conformance.md says what each covers and needs.
 . "$(dirname "$0")/lib.sh"
 
 clients=(kcat java confluent kafka-python aiokafka kafkajs kgo)
-own_broker=(kill9 storedown cluster volumes)
+own_broker=(kill9 storedown cluster volumes abandon)
 names=("$@")
 if [ "$#" -eq 0 ]; then
 	names=("${clients[@]}")
@@ -41,6 +41,7 @@ run_piece() {
 	storedown) "$CONFORMANCE/storedown/run.sh" ;;
 	cluster) "$CONFORMANCE/cluster/run.sh" ;;
 	volumes) "$CONFORMANCE/cluster/run.sh" -volumes 3 ;;
+	abandon) "$CONFORMANCE/cluster/run.sh" -abandon 3 ;;
 	kgo) "$CONFORMANCE/kgo/run.sh" ;;
 	kgo-chaos) "$CONFORMANCE/kgo/run.sh" --chaos ;;
 	kcat) "$CONFORMANCE/kcat/run.sh" ;;

@@ -6,6 +6,7 @@
 //	cluster -seawall ./seawall -moves 100            planned moves under 5 MB/s
 //	cluster -seawall ./seawall -join                 a fourth broker until it carries its share
 //	cluster -seawall ./seawall -volumes 5            exclusive WALs that are brought to their rescuers
+//	cluster -seawall ./seawall -abandon 5            exclusive WALs that nobody else reaches
 //
 // Three nodes, each broker and controller, have a WAL file each in one shared
 // directory, and an S3 server of their own behind a proxy. In rounds, proxies
@@ -29,6 +30,15 @@
 // is paused and keeps its WAL, so that nobody can rescue it and the partition is
 // told to be offline, and goes on, and the partition is back.
 //
+// With -abandon, nobody else reaches a WAL. Its holder is killed when the WAL
+// alone has the end of one partition, and the middle of another that had moved
+// away, and the file is taken away. Status, metrics and what clients ask have to
+// tell of it, and other partitions go on. Then the node is back with the file, and
+// nothing may be lost; or `seawall wal abandon` says what is lost, which is held
+// to what is missing from then on: exactly that, to the offset. Producers and
+// readers go on, the node is back with the old file, which has to be ignored,
+// and leads again.
+//
 // With -kill and -moves, figures are of what a client sees. A move is met by one
 // as its library sets it up, a kill by that and at once by one that tries again
 // every 20 ms, on a partition of its own: the pauses of the one are partly its
@@ -36,6 +46,6 @@
 //
 // The seed of the faults is printed; -seed takes it again.
 //
-// Goroutines: the load's, the group's, and one a process and proxy. Locks:
-// none but [gaps].mu, a leaf.
+// Goroutines: the load's, the group's, two a ledger, and one a process and
+// proxy. Locks: ledger.mu before [gaps].mu; groups.mu and follower.mu stand alone.
 package main

@@ -24,6 +24,7 @@ type settings struct {
 	moves     int
 	join      bool
 	volumes   int
+	abandons  int
 	keep      bool
 	load      load.Config
 
@@ -42,6 +43,7 @@ func main() {
 	flag.IntVar(&s.moves, "moves", 0, "planned moves, with the store up and as many with it away")
 	flag.BoolVar(&s.join, "join", false, "have a fourth broker join")
 	flag.IntVar(&s.volumes, "volumes", 0, "times for each case of exclusive WALs that are brought to their rescuers, in files and on loop devices")
+	flag.IntVar(&s.abandons, "abandon", 0, "times for a WAL that nobody reaches to come back, and times for one to be given up")
 	flag.BoolVar(&s.keep, "keep", false, "keep the data after success")
 	flag.StringVar(&s.walBytes, "wal-capacity", "256MiB", "capacity of each node's WAL")
 	flag.StringVar(&s.overrides, "overrides", "", "properties for every node, k=v with blanks between")
@@ -51,7 +53,7 @@ func main() {
 	flag.IntVar(&s.load.ValueBytes, "size", 300, "bytes of a record's value in a round")
 	flag.Parse()
 	s.load.Partitions, s.load.InFlight, s.voters = int32(*partitions), 1000, 3
-	if s.rounds+s.kills+s.moves+s.volumes == 0 && !s.join {
+	if s.rounds+s.kills+s.moves+s.volumes+s.abandons == 0 && !s.join {
 		s.rounds, s.kills, s.moves, s.join = 20, 3, 10, true
 	}
 
@@ -69,6 +71,7 @@ func main() {
 		{"join", s.join, runJoin},
 		{"volumes", s.volumes > 0, runVolumes},
 		{"devices", s.volumes > 0, runDevices},
+		{"abandon", s.abandons > 0, runAbandon},
 	} {
 		if !part.wanted {
 			continue

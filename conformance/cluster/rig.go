@@ -203,12 +203,21 @@ func (r *rig) brokers() (addrs []string) {
 type status struct {
 	Controller int       `json:"controller"` // -1 while none is known
 	Offline    []offline `json:"offline"`
+	WALs       []walTold `json:"wals"`
 }
 
 // offline is a partition that nobody can lead.
 type offline struct {
 	Topic string `json:"topic"`
 	Why   string `json:"why"`
+}
+
+// walTold is a WAL that something may still be in.
+type walTold struct {
+	Instance string `json:"instance"`
+	State    string `json:"state"`
+	Node     int    `json:"node"`    // who opened it
+	Rescuer  int    `json:"rescuer"` // who is to rescue it; -1 while it is held
 }
 
 // controller asks the nodes who the active controller is, until they agree.
