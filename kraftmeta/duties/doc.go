@@ -13,5 +13,5 @@
 // image says, and with a whole session for every node.
 //
 // Goroutines: one, in [Duties.Run]. Locks: mu guards what heartbeats and
-// reports write; it is a leaf, and held over nothing that blocks.
+// reports write; only the image is read under it, and nothing that blocks.
 package duties

@@ -72,6 +72,7 @@ type Duties struct {
 	mu      sync.Mutex
 	term    uint64 // 0 while another controller is active
 	leases  *lease.Leases
+	fencing map[ids.NodeID]ids.NodeEpoch      // whose lease was found to be over at the last look
 	failed  map[balance.Attempt]time.Duration // when
 	reports map[ids.NodeID]reported           // also of the dead, until they are removed
 	loads   balance.Average                   // from the reports
@@ -123,18 +124,25 @@ func (d *Duties) begin(term uint64) bool {
 		return false
 	}
 	d.term = term
-	d.leases = lease.New(d.cfg.Session)
+	d.leases, d.fencing = lease.New(d.cfg.Session), nil
 	d.failed, d.reports = map[balance.Attempt]time.Duration{}, map[ids.NodeID]reported{}
 	d.loads = balance.Average{}
 	return true
 }
 
-// Beat notes a heartbeat of a node at an epoch. It returns false if this
-// controller is not the active one: the beat does not count.
+// Beat notes a heartbeat of a node at an epoch. It returns false if that does not
+// count: this controller is not the active one, the node has another epoch by
+// now, or it is about to have one. What renewed the lease of a node that is being
+// fenced would be answered as if nothing had happened, and the node would serve
+// what others have by then.
 func (d *Duties) Beat(node ids.NodeID, epoch ids.NodeEpoch) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.term == 0 {
+	if d.term == 0 || d.fencing[node] == epoch {
+		return false
+	}
+	// The image as it is now: the fence may be done since the caller looked.
+	if n, ok := d.cfg.Controller.Image().Node(node); !ok || n.Epoch != epoch || !n.IsAlive() {
 		return false
 	}
 	d.leases.Beat(node, epoch, d.now())

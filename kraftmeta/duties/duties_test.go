@@ -25,6 +25,7 @@ type controller struct {
 	term    uint64
 	img     *image.Image
 	changed chan struct{}
+	onFence func() // before one is applied
 }
 
 func (c *controller) Term() (uint64, <-chan struct{}) {
@@ -40,6 +41,9 @@ func (c *controller) Image() *image.Image {
 }
 
 func (c *controller) Submit(_ context.Context, req *image.Request) (*image.Answer, error) {
+	if _, ok := req.Command.(*image.FenceNode); ok && c.onFence != nil {
+		c.onFence()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.term == 0 {
@@ -173,6 +177,54 @@ func TestASilentNodeIsFencedAndReplaced(t *testing.T) {
 		}
 		if got, want := c.leaders(), []ids.NodeID{3, 2, 2}; !slices.Equal(got, want) {
 			t.Errorf("leaders %v, want %v", got, want)
+		}
+	})
+}
+
+// A heartbeat that comes when it was just found out that there was none for a
+// session is not answered as if it had come in time: the broker would take its
+// lease for renewed, long after others have what it had.
+func TestABeatDoesNotCountWhileItsNodeIsFenced(t *testing.T) {
+	run(t, func(c *cluster) {
+		c.join(1)
+		c.join(2)
+		c.pass(session)
+		fenced := 0
+		c.onFence = func() {
+			fenced++
+			if c.duties.Beat(1, c.epochs[1]) {
+				t.Error("a beat counts in the middle of a fence")
+			}
+			if !c.duties.Beat(2, c.epochs[2]) {
+				t.Error("a beat of another node does not count")
+			}
+		}
+		c.dead[1] = true
+		c.pass(session + beat)
+		if fenced != 1 || c.duties.Beat(1, c.epochs[1]) {
+			t.Errorf("%d fences; a beat at an epoch that is over counts", fenced)
+		}
+	})
+}
+
+// A fence that came to nothing is tried again, or not: then its node's beats
+// count again.
+func TestBeatsCountAgainWhenAFenceIsNotNeeded(t *testing.T) {
+	run(t, func(c *cluster) {
+		c.join(1)
+		c.join(2)
+		c.pass(session)
+		c.onFence = func() { c.lead(0) }
+		c.dead[1] = true
+		c.pass(session + beat)
+		if c.state(1) != image.NodeActive {
+			t.Fatal("fenced by a controller that was deposed")
+		}
+		c.onFence = nil
+		c.lead(2)
+		synctest.Wait()
+		if !c.duties.Beat(1, c.epochs[1]) {
+			t.Error("a beat does not count in the next term")
 		}
 	})
 }

@@ -38,6 +38,7 @@ func (w *worker) work(ctx context.Context) time.Duration {
 		w.mu.Lock()
 		s := w.situation(img)
 		todo := s.next()
+		w.fencing = fencedBy(todo)
 		if todo == nil {
 			todo = w.even(&s)
 		}
@@ -50,6 +51,17 @@ func (w *worker) work(ctx context.Context) time.Duration {
 		}
 	}
 	return w.pause()
+}
+
+// fencedBy are the nodes whose epochs commands end.
+func fencedBy(cmds []image.Command) map[ids.NodeID]ids.NodeEpoch {
+	out := map[ids.NodeID]ids.NodeEpoch{}
+	for _, cmd := range cmds {
+		if f, ok := cmd.(*image.FenceNode); ok {
+			out[f.Node] = f.Epoch
+		}
+	}
+	return out
 }
 
 // noticeSleep begins all leases anew when this controller itself slept: while
