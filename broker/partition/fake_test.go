@@ -128,7 +128,7 @@ func open(t *testing.T, s *memStream, memory *quota) *Partition {
 	t.Helper()
 	p := &Partition{
 		Identity: Identity{Topic: "t"}, leaderEpoch: int32(s.Epoch()), stream: s, memory: memory,
-		end: s.End(), hw: s.End(), producers: newProducers(),
+		end: s.End(), hw: s.End(), producers: newProducers(), where: nowhere,
 	}
 	p.epochs.begin(p.leaderEpoch, p.end)
 	p.settings.Store(&config.Topic{})

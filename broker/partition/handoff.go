@@ -3,12 +3,10 @@ package partition
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
-	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
 // TailStates asks other nodes.
@@ -23,62 +21,6 @@ var ErrNoState = errors.New("partition: state is not known here")
 
 // stateWait bounds the question for a partition's state.
 const stateWait = 2 * time.Second
-
-// look finds out where the state of a partition that is to be restored can be
-// had without objects, as things stand: who holds its last tail may have changed
-// since it was opened, and this node may have read that meanwhile.
-func (s *Set) look(p *Partition) {
-	stream := p.stream.ID()
-	if p.tail == nil || !p.tail.whole {
-		if f := s.cfg.Tails.take(stream, max(p.stream.CommittedEnd(), p.stream.StartOffset()), p.end); f != nil {
-			p.memory.Release(int64(p.tail.charged()) * producerBytes)
-			p.tail = f
-		}
-	}
-	node := p.closer
-	if holder, ok := lastHolder(s.cfg.Image(), stream, p.stream.Epoch()); ok {
-		node = holder
-	}
-	p.asks = s.asks(node, stream, p.end)
-}
-
-// asks is how the state of a stream's producers at its end is had from the node
-// that has it in memory; nil if that is not known, or this one.
-func (s *Set) asks(node ids.NodeID, stream ids.StreamID, end int64) func(context.Context) (producers, error) {
-	if node == image.NoLeader || node == s.cfg.Node || s.cfg.States == nil {
-		return nil
-	}
-	return func(ctx context.Context) (producers, error) {
-		ctx, cancel := context.WithTimeout(ctx, stateWait)
-		defer cancel()
-		b, err := s.cfg.States.TailState(ctx, node, stream, end)
-		if err != nil {
-			return producers{}, err
-		}
-		return parseState(b)
-	}
-}
-
-// lastHolder is who holds the WAL of a stream's last tail before an opening, if
-// objects do not have that.
-func lastHolder(img *image.Image, stream ids.StreamID, opening ids.StreamEpoch) (ids.NodeID, bool) {
-	st, ok := img.Stream(stream)
-	if !ok {
-		return image.NoLeader, false
-	}
-	for _, t := range slices.Backward(st.Tails) {
-		if t.Epoch >= opening {
-			continue
-		}
-		w, ok := img.WAL(t.WAL)
-		if !ok || w.State.IsOver() {
-			break
-		}
-		holder, _ := w.Holder()
-		return holder, true
-	}
-	return image.NoLeader, false
-}
 
 // TailState answers another node that opens a stream which this one has closed,
 // as its leader or as the rescuer of its WAL: all of its producers at the end.

@@ -20,9 +20,9 @@ type notice struct {
 	led     int           // partitions that are served
 	leaving int           // partitions whose streams are being closed for others
 	moved   chan struct{} // closed and replaced when one of these changes
-	// closers are the nodes that closed streams, as leaders or as rescuers,
-	// until those are opened again.
-	closers map[ids.StreamID]ids.NodeID
+	// closers are the WALs that streams were closed in, until those are opened
+	// again: also of streams of which the WAL has nothing more.
+	closers map[ids.StreamID]ids.WALInstance
 }
 
 // changes are what the metadata changed, up to index.
@@ -32,15 +32,17 @@ type changes struct {
 	keys       map[key]struct{}
 	topics     map[string]struct{} // whose configuration changed
 	brokers    bool                // the configuration of brokers changed
-	holders    bool                // a WAL has another holder: who knows what was in it
+	// Of these it depends whether partitions can be restored that wait for it.
+	logs map[key]struct{} // their whereabouts changed
+	wals bool             // somebody else holds a WAL, or nobody does any more
 }
 
 func newChanges() changes {
-	return changes{keys: map[key]struct{}{}, topics: map[string]struct{}{}}
+	return changes{keys: map[key]struct{}{}, topics: map[string]struct{}{}, logs: map[key]struct{}{}}
 }
 
 func (n *notice) init() {
-	n.pending, n.moved, n.closers = newChanges(), make(chan struct{}), map[ids.StreamID]ids.NodeID{}
+	n.pending, n.moved, n.closers = newChanges(), make(chan struct{}), map[ids.StreamID]ids.WALInstance{}
 }
 
 func (n *notice) take() changes {
@@ -101,19 +103,20 @@ func (n *notice) leads(more int) {
 	n.tell()
 }
 
-// closer is who closed a stream, image.NoLeader if that was not seen.
-func (n *notice) closer(stream ids.StreamID) ids.NodeID {
+// closedIn is the WAL that a stream was closed in, if that was seen.
+func (n *notice) closedIn(stream ids.StreamID) (ids.WALInstance, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if node, ok := n.closers[stream]; ok {
-		return node
-	}
-	return image.NoLeader
+	instance, ok := n.closers[stream]
+	return instance, ok
 }
 
 // noteStream notes a stream that was closed, which may be to be opened here, and
-// by whom; n.mu is held.
-func (n *notice) noteStream(prev, next *image.Image, s *image.Stream) {
+// in which WAL; n.mu is held.
+func (n *notice) noteStream(prev *image.Image, s *image.Stream) {
+	if n.waiting > 0 {
+		n.pending.logs[key{s.Topic, s.Partition}] = struct{}{}
+	}
 	if _, open := s.OpenTail(); open {
 		delete(n.closers, s.ID)
 		return
@@ -127,20 +130,20 @@ func (n *notice) noteStream(prev, next *image.Image, s *image.Stream) {
 		return
 	}
 	n.pending.keys[key{s.Topic, s.Partition}] = struct{}{}
-	if w, ok := next.WAL(t.WAL); ok && !w.State.IsOver() {
-		n.closers[s.ID], _ = w.Holder()
-	}
+	n.closers[s.ID] = t.WAL
 }
 
-// noteHolder notes a WAL that another node holds than before; n.mu is held.
-func (n *notice) noteHolder(prev *image.Image, w *image.WAL) {
+// noteWAL notes a WAL that has another holder, or none any more; n.mu is held.
+func (n *notice) noteWAL(prev *image.Image, w *image.WAL) {
 	was, ok := prev.WAL(w.Instance)
 	if !ok {
 		return
 	}
-	before, _ := was.Holder()
-	after, _ := w.Holder()
-	n.pending.holders = n.pending.holders || before != after
+	hadIt, had := was.Holder()
+	hasIt, has := w.Holder()
+	if was.State != w.State || hadIt != hasIt || had != has {
+		n.pending.wals = true
+	}
 }
 
 // Changed notes what a change of the metadata, from prev to next, touches. It is
@@ -158,11 +161,11 @@ func (s *Set) Changed(prev, next *image.Image, d image.Delta) {
 		case *image.RemovePartition:
 			n.pending.keys[key{r.Topic, r.Index}] = struct{}{}
 		case *image.Stream:
-			n.noteStream(prev, next, r)
-		case *image.WAL:
-			n.noteHolder(prev, r)
+			n.noteStream(prev, r)
 		case *image.RemoveStream:
 			delete(n.closers, r.ID)
+		case *image.WAL:
+			n.noteWAL(prev, r)
 		case *image.Config:
 			n.noteConfig(r.Resource)
 		case *image.RemoveConfig:

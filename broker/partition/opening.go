@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
 // restoresMax bounds the partitions restored at once from each kind of source:
@@ -30,7 +31,7 @@ type opening struct {
 // before they are served. Restores run beside the Set's goroutine, to which all
 // of this belongs, and hand it their outcome.
 type openings struct {
-	look    func(*Partition) // where its state can be had, before each attempt
+	look    func(*Partition) // for what this node knows of it, before each attempt
 	byKey   map[key]*opening // not abandoned
 	turns   [sources]turns
 	resting []*opening    // failed, until the next attempt
@@ -91,20 +92,24 @@ func (s *openings) launch(ctx context.Context, t *turns) {
 
 // finish takes an attempt's outcome and gives its turn to another.
 func (s *openings) finish(ctx context.Context, o *opening) error {
+	err := o.err // another attempt, begun below, has one of its own
 	o.running = false
 	t := &s.turns[o.plan.source]
 	t.running--
 	s.launch(ctx, t)
 	switch {
 	case o.abandoned:
-	case o.err == nil:
+	case err == nil:
 		delete(s.byKey, o.key)
-	case errors.Is(o.err, errAskElsewhere):
+	case errors.Is(err, errElsewhere):
+		s.enqueue(ctx, o)
+	case o.moved(): // and may be restored where it is now
+		err = fmt.Errorf("%w: %w", errElsewhere, err)
 		s.enqueue(ctx, o)
 	default:
 		s.resting = append(s.resting, o)
 	}
-	return o.err
+	return err
 }
 
 // abandon gives an opening up. One that runs is handed over all the same when
@@ -121,11 +126,53 @@ func (s *openings) abandon(o *opening) {
 
 // again has those that failed tried again.
 func (s *openings) again(ctx context.Context) {
+	s.wake(ctx, func(*opening) bool { return true })
+}
+
+// answered has those tried again that failed at a source which answers now.
+func (s *openings) answered(ctx context.Context, from source) {
+	if from == fromLog || from == fromObjects { // what others have in memory says nothing of more
+		s.wake(ctx, func(o *opening) bool { return o.plan.source == from })
+	}
+}
+
+// follow has those tried again that failed and whose logs are elsewhere since: of
+// these partitions the whereabouts may have changed or, if it is a WAL that has
+// another holder, of any. An attempt under way goes by what was so before. It is
+// given up if somebody has come who can be asked, as when the rescuer of the last
+// leader has read its WAL: it may hang at an object store that is away.
+func (s *openings) follow(ctx context.Context, logs map[key]struct{}, wals bool) {
+	if !wals && len(logs) == 0 || len(s.byKey) == 0 {
+		return
+	}
+	for k, o := range s.byKey {
+		if _, ok := logs[k]; !ok && !wals || !o.running {
+			continue
+		}
+		if now := o.p.where(); now.closer != image.NoLeader && now.closer != o.plan.where.closer {
+			o.stop()
+		}
+	}
+	s.wake(ctx, func(o *opening) bool {
+		_, ok := logs[o.key]
+		return (ok || wals) && o.moved()
+	})
+}
+
+// moved says whether the log is elsewhere than when the last attempt began.
+func (o *opening) moved() bool { return !o.p.where().equal(o.plan.where) }
+
+// wake has some of those that failed tried again.
+func (s *openings) wake(ctx context.Context, which func(*opening) bool) {
 	resting := s.resting
 	s.resting = nil
 	for _, o := range resting {
-		if !o.abandoned {
+		switch {
+		case o.abandoned:
+		case which(o):
 			s.enqueue(ctx, o)
+		default:
+			s.resting = append(s.resting, o)
 		}
 	}
 }
@@ -133,10 +180,12 @@ func (s *openings) again(ctx context.Context) {
 // wait waits for the attempts under way, whose context is over.
 func (s *openings) wait() { s.work.Wait() }
 
-// What could not be opened or restored is tried again after a pause.
+// What could not be opened or restored is tried again after a pause, if nothing
+// that the metadata tells of has it tried before: it tells of no store that is
+// back.
 const (
 	retryAfterFirst = time.Second
-	retryAfterMost  = 30 * time.Second
+	retryAfterMost  = 5 * time.Second
 )
 
 // retry is when partitions that could not be opened are tried again.

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/seawallmq/seawall/broker/batch"
 	"github.com/seawallmq/seawall/internal/clock"
-	"github.com/seawallmq/seawall/internal/config"
-	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 	"github.com/seawallmq/seawall/s3stream"
 )
@@ -42,16 +39,13 @@ func (s *storedStream) Attachments(ctx context.Context, _, _ int64) iter.Seq2[s3
 	}
 }
 
-// stored gives a stream an offset, in objects.
-func stored(s *storedStream) *storedStream {
-	s.ends, s.durable, s.committed = []int64{1}, 1, 1
-	return s
-}
-
 // toRestore is a partition as it is before it is restored.
 func toRestore(s Stream, memory Memory) *Partition {
-	return &Partition{stream: s, memory: memory, end: s.End(), hw: s.End(), producers: newProducers()}
+	return &Partition{stream: s, memory: memory, end: s.End(), hw: s.End(), producers: newProducers(), where: nowhere}
 }
+
+// nowhere is of a partition that no other node knows of.
+func nowhere() whereabouts { return whereabouts{closer: image.NoLeader} }
 
 // Partitions that wait for the object store, however many, are not in the way
 // of those that do not.
@@ -60,7 +54,8 @@ func TestHangingStoreHoldsUpNoOtherPartition(t *testing.T) {
 	defer cancel()
 	s := newOpenings(func(*Partition) {})
 	for i := range int32(3 * restoresMax) {
-		away := stored(&storedStream{hang: true})
+		away := &storedStream{hang: true}
+		away.committed = 1
 		s.begin(ctx, key{index: i}, toRestore(away, &quota{1 << 20}))
 	}
 	s.begin(ctx, key{index: 1000}, toRestore(&memStream{}, &quota{1 << 20}))
@@ -112,12 +107,15 @@ func TestCommitWhileWaitingForATurn(t *testing.T) {
 func TestAbandonedInMidRestore(t *testing.T) {
 	ctx := t.Context()
 	s := newOpenings(func(*Partition) {})
-	hung := stored(&storedStream{hang: true})
+	hung := &storedStream{hang: true}
+	hung.committed = 1
 	s.begin(ctx, key{index: 1}, toRestore(hung, &quota{1 << 20}))
 	s.abandon(s.byKey[key{index: 1}])
-	again := stored(&storedStream{}) // the same partition, opened anew
+	again := &storedStream{} // the same partition, opened anew
+	again.committed = 1
 	memory := &quota{1 << 20}
 	s.begin(ctx, key{index: 1}, toRestore(again, memory))
+	s.wait()
 	for range 2 {
 		o := <-s.done
 		if err := s.finish(ctx, o); o.abandoned != errors.Is(err, context.Canceled) {
@@ -141,7 +139,8 @@ func TestFailedRestoreIsTriedAgain(t *testing.T) {
 	s := newOpenings(func(*Partition) {})
 	streams := make([]*storedStream, 2)
 	for i := range streams {
-		streams[i] = stored(&storedStream{err: errDisk})
+		streams[i] = &storedStream{err: errDisk}
+		streams[i].committed = 1
 		s.begin(ctx, key{index: int32(i)}, toRestore(streams[i], &quota{1 << 20}))
 	}
 	for range streams {
@@ -158,71 +157,6 @@ func TestFailedRestoreIsTriedAgain(t *testing.T) {
 	}
 	if len(s.done) != 0 {
 		t.Error("the one that was given up was restored")
-	}
-}
-
-// states are nodes that are asked.
-type states struct{ asked []ids.NodeID }
-
-func (s *states) TailState(_ context.Context, node ids.NodeID, _ ids.StreamID, _ int64) ([]byte, error) {
-	s.asked = append(s.asked, node)
-	return nil, errDisk
-}
-
-// metadata is an image that commands change.
-type metadata struct {
-	t     *testing.T
-	img   *image.Image
-	delta image.Delta // of the last command
-}
-
-func (m *metadata) do(cmd image.Command) {
-	m.t.Helper()
-	index := m.img.Index() + 1
-	next, delta, answer := image.Apply(m.img, index, &image.Request{
-		ID: image.CommandID{Issuer: ids.UUID{1}, Sequence: index}, AckedBelow: index, Command: cmd,
-	})
-	if answer.Refusal != nil {
-		m.t.Fatalf("%s: %v", cmd.CommandKind(), answer.Refusal)
-	}
-	m.img, m.delta = next, delta
-}
-
-// A rescuer that dies may take with it what it knew of a partition's producers.
-// Whoever rescues it knows that again, and is asked at once.
-func TestAnotherRescuerIsAskedWhenTheFirstIsLost(t *testing.T) {
-	m := &metadata{t: t, img: image.New()}
-	m.do(&image.FormatCluster{ClusterID: ids.UUID{7}, Features: image.LatestFeatures()})
-	for id := ids.NodeID(1); id <= 3; id++ {
-		m.do(&image.RegisterNode{Node: id, Incarnation: ids.UUID{2, byte(id)}, Reach: []string{"file:///wal/"}})
-	}
-	wal := ids.WALInstance{1}
-	m.do(&image.OpenWAL{Node: 1, NodeEpoch: 1, Instance: wal, Kind: "shared", Location: "file:///wal/1"})
-	m.do(&image.CreateTopics{Topics: []image.NewTopic{{Name: "t", ID: ids.TopicID{9}, Leaders: []ids.NodeID{1, 1, 1, 1, 1, 1, 1}}}})
-	s := &memStream{ends: []int64{1}, durable: 1}
-	m.do(&image.OpenStreams{Node: 1, NodeEpoch: 1, WAL: wal, Streams: []image.OpenStream{{Stream: s.ID()}}})
-
-	asked := &states{}
-	set := NewSet(SetConfig{Base: &config.Config{}, Image: func() *image.Image { return m.img }, Clock: clock.Wall(), Node: 9, States: asked})
-	p := toRestore(s, &quota{1 << 20})
-	p.closer = image.NoLeader
-	for _, rescuer := range []ids.NodeID{2, 3} {
-		dead, epoch := rescuer-1, ids.NodeEpoch(1)
-		m.do(&image.FenceNode{Node: dead, Epoch: epoch, Rescuers: []image.WALRescuer{{Instance: wal, Rescuer: rescuer}}})
-		prev := m.img
-		m.do(&image.RescueWAL{Node: rescuer, NodeEpoch: 1, Instance: wal, Ends: []image.StreamEnd{{Stream: s.ID(), Epoch: 1, End: 1}}})
-		set.Changed(prev, m.img, m.delta)
-		if !set.notice.take().holders {
-			t.Error("it is not noted that a WAL changed hands")
-		}
-		set.look(p)
-		p.asked = false
-		if err := p.restore(t.Context(), p.plan()); !errors.Is(err, errAskElsewhere) {
-			t.Errorf("restored: %v", err)
-		}
-	}
-	if !slices.Equal(asked.asked, []ids.NodeID{2, 3}) {
-		t.Errorf("asked nodes %v", asked.asked)
 	}
 }
 

@@ -69,12 +69,12 @@ type Partition struct {
 	stream      Stream
 	settings    atomic.Pointer[config.Topic]
 	memory      Memory
-	tail        *fold      // of producers, until the partition is restored; may be nil
-	closer      ids.NodeID // of the stream before this opening; image.NoLeader if unknown
-	// asks another node for the producers at the end of the log, as it was
-	// opened; nil if none can know. asked: it was, and the restore under way
-	// does without. Both are the restore's.
-	asks  func(context.Context) (producers, error)
+	tail        *fold // of producers, until the partition is restored; may be nil
+	// Until it is restored: where its log is by now, and how another node is
+	// asked for the producers at the end of it. asked: it was, and the restore
+	// under way does without.
+	where func() whereabouts
+	asks  func(context.Context, ids.NodeID) (producers, error)
 	asked bool
 
 	mu        sync.Mutex

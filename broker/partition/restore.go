@@ -55,16 +55,17 @@ const (
 type restorePlan struct {
 	source    source
 	committed int64 // up to here objects are asked, and from here the tail is read
+	where     whereabouts
 }
 
 // plan says what an attempt made now would wait for.
 func (p *Partition) plan() restorePlan {
 	start, committed := p.stream.StartOffset(), p.stream.CommittedEnd()
-	plan := restorePlan{source: fromLog, committed: committed}
+	plan := restorePlan{source: fromLog, committed: committed, where: p.where()}
 	switch {
 	case p.tail != nil && p.tail.whole:
 		plan.source = fromMemory
-	case p.asks != nil && !p.asked && p.stream.End() > start:
+	case plan.where.askable && !p.asked && p.stream.End() > start:
 		plan.source = fromPeer
 	case committed > start:
 		plan.source = fromObjects
@@ -77,9 +78,9 @@ func (p *Partition) plan() restorePlan {
 // replayBytes is how much of a tail is read at once.
 const replayBytes = 1 << 20
 
-// errAskElsewhere: the node that should know a partition's state does not say
-// it. It is to be read.
-var errAskElsewhere = errors.New("state not had from another node")
+// errElsewhere: the state is not had as planned, and may be had elsewhere at
+// once.
+var errElsewhere = errors.New("state is to be had elsewhere")
 
 // restore rebuilds the producers' state, as planned: what was noted of all of
 // them at the log's end, here or by the node that had the log before; else what
@@ -89,9 +90,9 @@ func (p *Partition) restore(ctx context.Context, plan restorePlan) error {
 	switch {
 	case plan.source == fromPeer:
 		p.asked = true
-		state, err := p.asks(ctx)
+		state, err := p.asks(ctx, plan.where.closer)
 		if err != nil {
-			return fmt.Errorf("%w: %w", errAskElsewhere, err)
+			return fmt.Errorf("%w: %w", errElsewhere, err)
 		}
 		p.summaries.seed(p.end, state)
 		p.adoptProducers(state, p.tail.charged())

@@ -33,6 +33,7 @@ func (s *awayStream) Attachments(ctx context.Context, _, _ int64) iter.Seq2[s3st
 type noStreams struct{ Streams }
 
 func (noStreams) Drop([]ids.StreamID) {}
+func (noStreams) Flush(bool)          {}
 
 // Retention that waits for an object store that is away does not keep the set
 // from following the metadata.

@@ -13,6 +13,7 @@ import (
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/config"
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/internal/lograte"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 	"github.com/seawallmq/seawall/s3stream"
 )
@@ -82,6 +83,7 @@ type Set struct {
 	handOffs sync.WaitGroup
 	refused  int // partitions that the metadata did not open at the last look
 	retry    *retry
+	troubles lograte.Limiter
 
 	notice   notice
 	settling settling
@@ -103,7 +105,7 @@ func NewSet(cfg SetConfig) *Set {
 		blocked: map[key]struct{}{}, retry: newRetry(cfg.Clock, cfg.Random),
 		settling: newSettling(cfg.Clock), changed: make(chan struct{}, 1),
 	}
-	s.openings = newOpenings(s.look)
+	s.openings = newOpenings(s.takeNotes)
 	s.inForce.Store(cfg.Base)
 	s.notice.init()
 	return s
@@ -215,11 +217,8 @@ func (s *Set) follow(ctx context.Context) {
 	if n.brokers || n.everything {
 		s.followConfig(img)
 	}
-	if n.holders {
-		s.retry.reset() // the new holder may know what the last one did not tell
-		s.openings.again(ctx)
-	}
 	began, refused := s.open(ctx, img, open)
+	s.openings.follow(ctx, n.logs, n.wals)
 	if n.brokers {
 		n.topics = s.allTopics()
 	}
@@ -239,17 +238,17 @@ func (s *Set) restored(ctx context.Context, o *opening) {
 	case o.abandoned:
 		o.p.stop()
 	case err == nil:
-		s.retry.reset() // the store answers: the others need not wait for their turn
-		s.openings.again(ctx)
+		s.retry.reset()
+		s.openings.answered(ctx, o.plan.source)
 		p := o.p
 		p.settings.Store(s.settings(s.cfg.Image(), p.Topic)) // they may have changed since it was made
 		s.add(p)
 		s.cfg.Streams.Flush(false) // the mark
 		s.tell([]*Partition{p}, nil)
-	case errors.Is(err, errAskElsewhere):
+	case errors.Is(err, errElsewhere):
 	case ctx.Err() == nil:
-		s.cfg.Log.Warn("partition could not be restored, will retry", "partition", o.p.String(), "waiting", len(s.openings.byKey),
-			"after", s.retry.later().String(), "error", err)
+		s.troubles.Log(s.cfg.Log, slog.LevelWarn, s.cfg.Clock.Now(), "partition could not be restored, will retry",
+			"partition", o.p.String(), "waiting", len(s.openings.byKey), "after", s.retry.later().String(), "error", err)
 	}
 	s.notice.count(s.unserved())
 }
@@ -338,6 +337,10 @@ const openBatch = 2000
 // refused are to be tried again.
 func (s *Set) open(ctx context.Context, img *image.Image, want []*image.Partition) (began []*Partition, refused []key) {
 	for chunk := range slices.Chunk(want, openBatch) {
+		closedIn := make([]ids.WALInstance, len(chunk)) // zero where that is not known
+		for i, w := range chunk {
+			closedIn[i], _ = s.closedIn(img, w.Stream)
+		}
 		streams := s.openStreams(ctx, img, chunk)
 		for i, w := range chunk {
 			k := key{w.Topic, w.Index}
@@ -346,7 +349,7 @@ func (s *Set) open(ctx context.Context, img *image.Image, want []*image.Partitio
 				refused = append(refused, k)
 				continue
 			}
-			p := s.newPartition(img, t, w.Index, streams[i])
+			p := s.newPartition(img, t, w.Index, streams[i], closedIn[i])
 			if plan := p.plan(); plan.source == fromMemory && p.restore(ctx, plan) == nil {
 				s.add(p)
 				began = append(began, p)
@@ -382,7 +385,7 @@ func (s *Set) openStreams(ctx context.Context, img *image.Image, want []*image.P
 	return out
 }
 
-func (s *Set) newPartition(img *image.Image, t *image.Topic, index int32, stream Stream) *Partition {
+func (s *Set) newPartition(img *image.Image, t *image.Topic, index int32, stream Stream, closedIn ids.WALInstance) *Partition {
 	p := &Partition{
 		Identity:    Identity{TopicID: t.ID, Topic: t.Name, Index: index},
 		leaderEpoch: int32(stream.Epoch()),
@@ -392,12 +395,27 @@ func (s *Set) newPartition(img *image.Image, t *image.Topic, index int32, stream
 		hw:          stream.End(), // all that a stream opens with is durable
 		producers:   newProducers(),
 		epochs:      epochHistory(img, stream.ID()),
-		closer:      s.notice.closer(stream.ID()),
 	}
 	p.epochs.begin(p.leaderEpoch, p.end)
-	s.look(p)
+	p.where = func() whereabouts { return s.whereabouts(stream.ID(), closedIn) }
+	p.asks = func(ctx context.Context, node ids.NodeID) (producers, error) {
+		return s.ask(ctx, node, stream.ID(), p.end)
+	}
+	s.takeNotes(p)
 	p.settings.Store(s.settings(img, t.Name))
 	return p
+}
+
+// takeNotes gives a partition that is to be restored what this node noted of its
+// log, when it closed that or, perhaps since it opened it, rescued it.
+func (s *Set) takeNotes(p *Partition) {
+	if p.tail != nil && p.tail.whole {
+		return
+	}
+	if f := s.cfg.Tails.take(p.stream.ID(), max(p.stream.CommittedEnd(), p.stream.StartOffset()), p.end); f != nil {
+		p.memory.Release(int64(p.tail.charged()) * producerBytes)
+		p.tail = f
+	}
 }
 
 // add serves a partition. First its log gets a mark: nothing of it can be durable
