@@ -2,14 +2,14 @@
 # usage: [BOOTSTRAP=host:port] conformance/run.sh [NAME…]
 #
 # Runs real clients and outside suites against a broker: the one at BOOTSTRAP, or else
-# a fresh Seawall in a temporary folder. Without names, all of them. kill9, storedown,
-# cluster, volumes and abandon start and kill brokers of their own, so they run only when
-# BOOTSTRAP is not set.
+# a fresh Seawall in a temporary folder. Without names, all of them. java-cluster, kill9,
+# storedown, cluster, volumes and abandon start and kill brokers of their own, so they run
+# only when BOOTSTRAP is not set.
 # docs/conformance.md says what each covers and needs.
 . "$(dirname "$0")/lib.sh"
 
 clients=(kcat java confluent kafka-python aiokafka kafkajs kgo)
-own_broker=(kill9 storedown cluster volumes abandon)
+own_broker=(java-cluster kill9 storedown cluster volumes abandon)
 names=("$@")
 if [ "$#" -eq 0 ]; then
 	names=("${clients[@]}")
@@ -45,6 +45,7 @@ run_piece() {
 	kgo) "$CONFORMANCE/kgo/run.sh" ;;
 	kgo-chaos) "$CONFORMANCE/kgo/run.sh" --chaos ;;
 	kcat) "$CONFORMANCE/kcat/run.sh" ;;
+	java-cluster) "$CONFORMANCE/java/cluster.sh" ;;
 	java) "$CONFORMANCE/java/run.sh" ;;
 	kafkajs) "$CONFORMANCE/kafkajs/run.sh" ;;
 	confluent | kafka-python | aiokafka) "$CONFORMANCE/python/run.sh" "$1" ;;

@@ -2,20 +2,8 @@
 # usage: BOOTSTRAP=host:port java/run.sh
 # Apache Kafka's own tools: console clients, topics, configs, groups, offsets, deletion,
 # log directories, and the performance and verification programs.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/tools.sh"
 : "${BOOTSTRAP:?set it to host:port of a broker}"
-need_kafka
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-
-# tool CLASS ARGUMENT…: one of Kafka's tools, at most a minute; what it says on stderr is kept apart.
-tool() {
-	local class=$1
-	shift
-	timeout -k 5 "${TOOL_SECONDS:-60}" java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
-		-Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$KAFKA_JARS/*" \
-		"org.apache.kafka.tools.$class" "$@" 2>"$scratch/stderr"
-}
 b=(--bootstrap-server "$BOOTSTRAP")
 
 # The name of the broker and what it serves.
