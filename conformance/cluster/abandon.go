@@ -16,7 +16,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
-	"github.com/seawallmq/seawall/conformance/proc"
 	"github.com/seawallmq/seawall/conformance/toxic"
 )
 
@@ -209,8 +208,7 @@ func (o *outage) untold(ctx context.Context) error {
 		if n == o.victim {
 			continue
 		}
-		b := proc.Broker{Admin: n.Admin}
-		m, err := b.Metrics(ctx)
+		m, err := n.broker.Metrics(ctx)
 		if err != nil || m["seawall_partitions_offline"] < 1 || m["seawall_wals_out_of_reach"] < 1 {
 			return fmt.Errorf("metrics of node %d: %v partitions offline, %v WALs out of reach, %w",
 				n.ID, m["seawall_partitions_offline"], m["seawall_wals_out_of_reach"], err)

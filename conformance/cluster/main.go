@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seawallmq/seawall/conformance/oracle/load"
+	"github.com/seawallmq/seawall/conformance/proc"
 )
 
 type settings struct {
@@ -97,11 +97,8 @@ func runPart(ctx context.Context, s settings, run func(context.Context, settings
 		return err
 	}
 	r.Close()
-	switch {
-	case err != nil:
-		return errors.Join(err, fmt.Errorf("data and logs are in %s", r.dir))
-	case s.keep:
+	if err == nil && s.keep {
 		return nil
 	}
-	return os.RemoveAll(r.dir)
+	return proc.EndDir(r.dir, err)
 }

@@ -28,7 +28,7 @@ const startTimeout = 60 * time.Second
 type node struct {
 	config.ClusterNode              // where it listens
 	front              *toxic.Proxy // before its listener for clients; nil without proxies
-	file, log          string
+	broker             proc.Broker
 	process            *proc.Process // the last one started
 	refusals           float64       // rescues that failed, as seen last
 }
@@ -53,13 +53,7 @@ func newRig(ctx context.Context, s settings, n int, proxied bool, overrides ...s
 	ctx, cancel := context.WithTimeout(ctx, 10*startTimeout) // the S3 server may have to be built
 	defer cancel()
 	r = &rig{settings: s, overrides: append(strings.Fields(s.overrides), overrides...)}
-	if err := os.MkdirAll(".data", 0o755); err != nil {
-		return nil, err
-	}
-	if r.dir, err = os.MkdirTemp(".data", "cluster-"); err != nil {
-		return nil, err
-	}
-	if r.dir, err = filepath.Abs(r.dir); err != nil {
+	if r.dir, err = proc.NewDir("cluster"); err != nil {
 		return nil, err
 	}
 	r.cluster = ids.NewUUID(func(b []byte) { _, _ = rand.Read(b) }).String()
@@ -97,16 +91,15 @@ func newRig(ctx context.Context, s settings, n int, proxied bool, overrides ...s
 
 // addNode finds addresses for a node.
 func (r *rig) addNode(id int) error {
-	n := &node{
-		ClusterNode: config.ClusterNode{ID: id},
-		file:        filepath.Join(r.dir, fmt.Sprintf("node-%d.properties", id)),
-		log:         filepath.Join(r.dir, fmt.Sprintf("node-%d.log", id)),
-	}
+	n := &node{ClusterNode: config.ClusterNode{ID: id}}
 	for _, addr := range []*string{&n.Kafka, &n.Controller, &n.Gossip, &n.Admin} {
 		var err error
 		if *addr, err = proc.FreeAddress(); err != nil {
 			return err
 		}
+	}
+	n.broker = proc.Broker{
+		Seawall: r.seawall, File: filepath.Join(r.dir, fmt.Sprintf("node-%d.properties", id)), Admin: n.Admin, Env: r.store.Env(),
 	}
 	r.nodes = append(r.nodes, n)
 	return nil
@@ -162,15 +155,11 @@ func (r *rig) start(n *node) error {
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		fmt.Fprintf(&text, "%s=%s\n", name, properties[name])
 	}
-	if err := os.WriteFile(n.file, []byte(text.String()), 0o600); err != nil {
+	if err := os.WriteFile(n.broker.File, []byte(text.String()), 0o600); err != nil {
 		return err
 	}
-	args := []string{r.seawall, "start", n.file}
-	for _, o := range r.overrides {
-		args = append(args, "--override", o)
-	}
 	var err error
-	n.process, err = proc.Start(n.log, r.store.Env(), args...)
+	n.process, err = n.broker.Start(r.overrides...)
 	return err
 }
 
@@ -179,8 +168,7 @@ func (r *rig) waitReady(ctx context.Context, nodes ...*node) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for _, n := range nodes {
-		b := proc.Broker{Admin: n.Admin}
-		if err := b.WaitReady(ctx, n.process); err != nil {
+		if err := n.broker.WaitReady(ctx, n.process); err != nil {
 			return fmt.Errorf("node %d: %w", n.ID, err)
 		}
 	}

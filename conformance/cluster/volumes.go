@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/seawallmq/seawall/conformance/oracle/load"
-	"github.com/seawallmq/seawall/conformance/proc"
 )
 
 // volumes is a cluster with exclusive WALs. Node 1 has the only controller and
@@ -274,8 +273,7 @@ func (v *volumes) awaitRefusals(ctx context.Context, holder *node) error {
 			if n == holder {
 				continue
 			}
-			b := proc.Broker{Admin: n.Admin}
-			if m, err := b.Metrics(ctx); err == nil && m["seawall_rescue_failures_total"] > n.refusals {
+			if m, err := n.broker.Metrics(ctx); err == nil && m["seawall_rescue_failures_total"] > n.refusals {
 				n.refusals = m["seawall_rescue_failures_total"]
 				return nil
 			}

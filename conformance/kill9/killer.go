@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seawallmq/seawall/conformance/oracle/load"
@@ -61,13 +63,22 @@ func (k *killer) run(ctx context.Context) error {
 	return k.end(ctx)
 }
 
+// properties are the overrides of a round.
+func (k *killer) properties(frequent bool) []string {
+	list := strings.Fields(k.overrides)
+	if k.walBytes != "" {
+		list = append(list, "s3.wal.path=0@file://"+filepath.Join(k.broker.Dir, "data", "seawall.wal")+"?capacity="+k.walBytes)
+	}
+	if frequent {
+		list = append(list, strings.Fields(k.frequent)...)
+	}
+	return list
+}
+
 // begin starts broker and load.
 func (k *killer) begin(ctx context.Context) error {
 	var err error
-	if k.process, err = k.broker.Start(k.properties(k.broker, false)...); err != nil {
-		return err
-	}
-	if err := k.waitReady(ctx); err != nil {
+	if k.process, err = k.broker.StartReady(ctx, readyTimeout, k.properties(false)...); err != nil {
 		return err
 	}
 	cfg := k.settings.load
@@ -76,12 +87,6 @@ func (k *killer) begin(ctx context.Context) error {
 	defer cancel()
 	k.load, err = load.Start(ctx, cfg)
 	return err
-}
-
-func (k *killer) waitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	return k.broker.WaitReady(ctx, k.process)
 }
 
 // verify reads everything back and judges; it does not wait for a broker that has ended.
@@ -128,7 +133,7 @@ func (k *killer) restart(frequent bool) (started time.Time, early string, err er
 		k.process.Kill9()
 		k.kills++
 		started = time.Now()
-		k.process, err = k.broker.Start(k.properties(k.broker, frequent)...)
+		k.process, err = k.broker.Start(k.properties(frequent)...)
 		return err
 	}
 	if err := start(); err != nil {
@@ -145,11 +150,13 @@ func (k *killer) restart(frequent bool) (started time.Time, early string, err er
 
 // waitServing waits until the broker is ready and until an ack came, and says how long after its start.
 func (k *killer) waitServing(ctx context.Context, started time.Time) (ready, firstAck time.Duration, err error) {
-	if err := k.waitReady(ctx); err != nil {
+	starting, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	if err := k.broker.WaitReady(starting, k.process); err != nil {
 		return 0, 0, err
 	}
 	ready = time.Since(started)
-	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+	ctx, cancel = context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	at, err := k.load.WaitAck(ctx, started)
 	if err != nil {
@@ -176,10 +183,7 @@ func (k *killer) end(ctx context.Context) error {
 		return fmt.Errorf("stopping at the end: %w\n%s", err, k.process.LogTail())
 	}
 	var err error
-	if k.process, err = k.broker.Start(k.properties(k.broker, false)...); err != nil {
-		return err
-	}
-	if err := k.waitReady(ctx); err != nil {
+	if k.process, err = k.broker.StartReady(ctx, readyTimeout, k.properties(false)...); err != nil {
 		return err
 	}
 	reading, err := k.verify(ctx)

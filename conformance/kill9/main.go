@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -63,10 +61,7 @@ func main() {
 func run(ctx context.Context, s settings) (err error) {
 	temporary := s.dir == ""
 	if temporary {
-		if err := os.MkdirAll(".data", 0o755); err != nil {
-			return err
-		}
-		if s.dir, err = os.MkdirTemp(".data", "kill9-"); err != nil {
+		if s.dir, err = proc.NewDir("kill9"); err != nil {
 			return err
 		}
 	}
@@ -77,26 +72,11 @@ func run(ctx context.Context, s settings) (err error) {
 	fmt.Printf("kill9: %d rounds, seed %d, %d producers at %d records/s of %d bytes on %d partitions, data in %s\n",
 		s.rounds, s.seed, s.load.Producers, s.load.Rate, s.load.ValueBytes, s.load.Partitions, b.Dir)
 	defer func() {
-		switch {
-		case err != nil:
-			err = errors.Join(err, fmt.Errorf("data and broker.log are in %s", b.Dir))
-		case temporary:
-			err = os.RemoveAll(b.Dir)
+		if temporary || err != nil {
+			err = proc.EndDir(b.Dir, err)
 		}
 	}()
 	k := newKiller(s, b)
 	defer k.close()
 	return k.run(ctx)
-}
-
-// properties are the overrides of a round.
-func (s settings) properties(b *proc.Broker, frequent bool) []string {
-	list := strings.Fields(s.overrides)
-	if s.walBytes != "" {
-		list = append(list, "s3.wal.path=0@file://"+filepath.Join(b.Dir, "data", "seawall.wal")+"?capacity="+s.walBytes)
-	}
-	if frequent {
-		list = append(list, strings.Fields(s.frequent)...)
-	}
-	return list
 }

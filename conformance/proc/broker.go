@@ -18,7 +18,8 @@ import (
 type Broker struct {
 	Seawall string   // the binary; it runs as seawall dev
 	Command []string // another broker instead: {dir} and {port} are replaced
-	Dir     string   // data, and broker.log beside it
+	File    string   // with it the binary runs as seawall start: NAME.properties
+	Dir     string   // data, and broker.log beside it; not with File
 	Listen  string   // host:port
 	Admin   string   // host:port
 	Store   string   // URL of the object store; empty: a folder in Dir
@@ -43,7 +44,24 @@ func NewBroker(seawall string, command []string, dir string) (*Broker, error) {
 }
 
 // Log is the file that the broker's output goes to.
-func (b *Broker) Log() string { return filepath.Join(b.Dir, "broker.log") }
+func (b *Broker) Log() string {
+	if b.File != "" {
+		return strings.TrimSuffix(b.File, ".properties") + ".log"
+	}
+	return filepath.Join(b.Dir, "broker.log")
+}
+
+// StartReady starts the broker and waits until it serves, at most timeout. A
+// process that does not serve is returned too.
+func (b *Broker) StartReady(ctx context.Context, timeout time.Duration, overrides ...string) (*Process, error) {
+	p, err := b.Start(overrides...)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return p, b.WaitReady(ctx, p)
+}
 
 // Start starts the broker, with properties overridden, and does not wait for it to be ready.
 func (b *Broker) Start(overrides ...string) (*Process, error) {
@@ -59,8 +77,11 @@ func (b *Broker) Start(overrides ...string) (*Process, error) {
 		}
 		return Start(b.Log(), b.Env, args...)
 	}
-	args := []string{b.Seawall, "dev", "--dir", filepath.Join(b.Dir, "data"), "--listen", b.Listen, "--admin", b.Admin}
-	if b.Store != "" {
+	args := []string{b.Seawall, "start", b.File}
+	if b.File == "" {
+		args = []string{b.Seawall, "dev", "--dir", filepath.Join(b.Dir, "data"), "--listen", b.Listen, "--admin", b.Admin}
+	}
+	if b.File == "" && b.Store != "" {
 		args = append(args, "--store", b.Store)
 	}
 	for _, o := range overrides {

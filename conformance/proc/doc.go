@@ -2,7 +2,8 @@
 // killed, for the conformance programs.
 //
 // Owns: processes from start to end, which die with their parent, their output
-// in a file, and looks at them from outside: ready, resident memory, metrics.
+// in a file, and looks at them from outside: ready, resident memory, metrics; the
+// folder of a run.
 // Does not own: what runs. Goroutines: one a process, gone when it has ended.
 // Locks: none.
 package proc

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -129,16 +128,4 @@ func (s settings) loadConfig(broker, topic string) load.Config {
 		Brokers: []string{broker}, Topic: topic, Partitions: 4, Producers: s.producers,
 		Rate: s.rate, InFlight: 2000, ValueBytes: s.valueBytes,
 	}
-}
-
-// dataDir makes a new folder on the disk that the checkout is on.
-func dataDir(name string) (string, error) {
-	if err := os.MkdirAll(".data", 0o755); err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp(".data", name+"-")
-	if err != nil {
-		return "", err
-	}
-	return filepath.Abs(dir)
 }

@@ -38,7 +38,7 @@ func newRig(ctx context.Context, s settings, name string, walBytes int64, overri
 	defer cancel()
 	r := &rig{settings: s, stop: make(chan struct{})}
 	var err error
-	if r.dir, err = dataDir("storedown-" + name); err != nil {
+	if r.dir, err = proc.NewDir("storedown-" + name); err != nil {
 		return nil, err
 	}
 	if r.store, err = toxic.StartStore(ctx, r.dir); err != nil {
@@ -64,13 +64,8 @@ func newRig(ctx context.Context, s settings, name string, walBytes int64, overri
 func (r *rig) walPath() string { return filepath.Join(r.dir, "broker", "data", "seawall.wal") }
 
 func (r *rig) startBroker(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
 	var err error
-	if r.process, err = r.broker.Start(r.overrides...); err != nil {
-		return err
-	}
-	if err := r.broker.WaitReady(ctx, r.process); err != nil {
+	if r.process, err = r.broker.StartReady(ctx, startTimeout, r.overrides...); err != nil {
 		return err
 	}
 	process := r.process
