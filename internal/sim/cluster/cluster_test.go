@@ -143,6 +143,8 @@ func TestPlantedMistakesAreCaught(t *testing.T) {
 		acceptAbandoned:   "commit an upload from a WAL that was given up",
 		reportTooLittle:   "report less than is lost",
 		passTooMuch:       "pass over more than is lost",
+		heedLateWrites:    "acknowledge what is late to be durable in a log that was given up",
+		closeAtAppended:   "close streams of a failed log where it had appended to",
 		sameEpoch:         "give up the end of a stream without a new epoch",
 		tellNobody:        "do not tell consumers what was lost",
 	} {

@@ -22,6 +22,10 @@ const (
 	evBoot
 	evTwin // started beside its paused former process
 	evLeave
+	evDrained
+	evDrainGivenUp // what is left stays in the log
+	evWALFailed    // of a write that failed, or that hung
+	evClosedShort  // where what is acknowledged ends, before what was appended
 	evCut
 	evCutOneWay
 	evStoreDown
@@ -98,7 +102,7 @@ const (
 
 var eventNames = [evStep]string{
 	"killed", "killed in a step", "killed writing a fence cell", "paused", "paused in a step", "resumed",
-	"started", "started beside itself", "leaves", "link cut", "link cut one way", "store down",
+	"started", "started beside itself", "leaves", "drained", "drain given up", "WAL failed", "closed short", "link cut", "link cut one way", "store down",
 	"another controller", "clock jump", "moved", "records deleted", "device stalls", "write to fail",
 	"message lost", "message twice", "message barred",
 	"written", "written late", "written out of order", "written torn", "never written", "write detached",

@@ -21,7 +21,8 @@
 // order of a rescue. The models take the same steps in the same order, each a
 // step of its own, so that a process can be killed, stopped or overtaken
 // between any two: append, write, fence read, acknowledgement; seal, prepare,
-// put, commit, trim; take the volume, write the fence, read, report, serve.
+// put, commit, trim; take the volume, write the fence, read, report, serve; leave,
+// hand off, upload, retire, say farewell.
 // They are to be changed with what they model. Batches have one record,
 // controllers agree without messages, and no object is ever deleted.
 //
@@ -31,14 +32,15 @@
 // stopped and go on much later, on nodes that were replaced or even started
 // again beside them. Writes land late, in any order, torn or not at all; of a
 // process that was killed, also after its WAL was read by another. Devices
-// stall and fail. Exclusive volumes are locked by processes that are stopped,
+// stall and fail: a log is given up whose write failed or hung, though that may
+// still land, and its process drains. Exclusive volumes are locked by processes that are stopped,
 // or are taken away from them by force. Volumes come out of everybody's reach,
 // for a time or for good, and an operator gives up WALs that nobody holds, also
 // such as somebody was about to rescue. Messages are lost, late, repeated; links
 // are cut in one direction or both. The store is away, fails, times out and
 // stores all the same, or stores and loses the answer. Controllers change, and
 // their clocks jump; those of processes stand still while they are stopped.
-// Partitions are moved and nodes leave all the while.
+// Partitions are moved and nodes drain all the while, to the end or not.
 //
 // # What is checked
 //

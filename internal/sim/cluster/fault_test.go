@@ -16,6 +16,7 @@ func (w *world) supervise() {
 	if w.traits.abandons {
 		w.oper.step()
 	}
+	w.exitNow()
 	s := w.slots[w.rng.IntN(len(w.slots))]
 	gone := s.proc == nil || s.proc.state == dead
 	if gone && (w.calm || w.chance(w.traits.restart)) || w.traits.twins && s.proc.state == paused && w.chance(3) {
@@ -79,9 +80,8 @@ func (w *world) oneFault() {
 		}
 	default:
 		if p := w.anyProc(); p != nil && p.state == running && p.epoch > 0 {
-			p.say("leaves")
 			w.saw(evLeave)
-			p.submit(&image.LeaveCluster{Node: p.id, Epoch: p.epoch}, nil)
+			p.drain("SIGTERM")
 		}
 	}
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
@@ -80,6 +81,7 @@ type walLog struct {
 	flying  int
 	checked int64 // durable when the fence was read last, and found well
 	asking  int64 // durable when the fence is being read
+	failed  bool  // nothing is written any more
 	asked   bool  // the fence was read, its answer not acted upon yet
 	acked   int   // entries told their producers
 }
@@ -91,6 +93,7 @@ type flush struct {
 	digest     uint32
 	records    uint32
 	launched   bool
+	since      time.Duration // when, by the process's clock
 	written    bool
 }
 
@@ -110,6 +113,9 @@ func newLog(p *proc, d *disk, life walfmt.Life) *walLog {
 
 // append takes a record. ok is false when there is no space.
 func (l *walLog) append(e entry) (ok bool) {
+	if l.failed {
+		return false
+	}
 	f := l.gathering()
 	head, room := l.head, int64(walfmt.RecordHeaderBytes+e.size)
 	if f == nil {
@@ -153,7 +159,7 @@ func (l *walLog) gathering() *flush {
 
 // toLaunch is the flush to be written next, or nil.
 func (l *walLog) toLaunch() *flush {
-	if l.flying >= flightsMax {
+	if l.flying >= flightsMax || l.failed {
 		return nil
 	}
 	for _, f := range l.queue {
@@ -175,7 +181,7 @@ func (l *walLog) launch(f *flush) {
 	for int64(len(f.data)) < f.end-f.start {
 		f.data = append(f.data, 0)
 	}
-	f.launched = true
+	f.launched, f.since = true, l.p.now()
 	l.flying++
 	l.p.w.oracle.overwrites(l, f)
 	if f.end/int64(len(l.d.ring)) != f.start/int64(len(l.d.ring)) {
@@ -188,8 +194,10 @@ func (l *walLog) launch(f *flush) {
 func (l *walLog) written(f *flush, ok bool) {
 	l.flying--
 	if !ok {
-		l.p.die("its WAL failed")
-		return
+		l.fail("its WAL failed")
+	}
+	if l.failed && l.p.w.mistake != heedLateWrites {
+		return // also of what is durable now: its producer was told otherwise
 	}
 	f.written = true
 	for len(l.queue) > 0 && l.queue[0].written {

@@ -42,6 +42,10 @@ type proc struct {
 	partitions []*partition // by stream
 	rescues    []*rescuing
 	adopted    []*source // rescued WALs
+
+	draining    bool
+	retiring    bool // its own log
+	retireAgain time.Duration
 }
 
 // heard is the end of a write.
@@ -128,12 +132,14 @@ const (
 	actUpload
 	actUploadRescued
 	actPartition
+	actHang
+	actRetire
 	actions // how many there are
 )
 
 var actionNames = [actions]string{
 	"heartbeat", "follow the metadata", "send a command again", "look at the metadata", "hear of a write", "write", "read the fence",
-	"acknowledge", "rescue", "upload", "upload what was rescued", "lead",
+	"acknowledge", "rescue", "upload", "upload what was rescued", "lead", "give up a write that hangs", "retire its log",
 }
 
 // step lets the process do one thing.
@@ -247,6 +253,12 @@ func (p *proc) possible(todo []action) []action {
 		if l.up.canStep() {
 			add(actUpload, 0)
 		}
+		if l.hangs() {
+			add(actHang, 0)
+		}
+		if p.isDrained() {
+			add(actRetire, 0)
+		}
 	}
 	return todo
 }
@@ -280,6 +292,10 @@ func (p *proc) do(a action) {
 		p.adopted[a.i].up.step()
 	case actPartition:
 		p.partitions[a.i].step()
+	case actHang:
+		p.log.fail("its WAL hangs")
+	case actRetire:
+		p.retire()
 	}
 }
 

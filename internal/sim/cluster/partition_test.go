@@ -75,7 +75,7 @@ func (x *partition) canStep() bool {
 	case loading:
 		return x.asked == 0 || x.p.w.now-x.asked > callTimeout
 	case handingOff:
-		return !x.closing && x.highWatermark == x.end
+		return !x.closing && (x.highWatermark == x.end || x.p.log.failed && x.p.log.isSettled())
 	}
 	return false
 }
@@ -170,6 +170,11 @@ func (x *partition) load() {
 // close ends the tail, so that the next leader may open.
 func (x *partition) close() {
 	x.closing = true
+	if x.highWatermark < x.end && x.p.w.mistake != closeAtAppended { // the rest will not become durable, or nobody will know of it
+		s, _ := x.p.image().Stream(x.stream)
+		x.end = max(x.highWatermark, s.CommittedEnd)
+		x.p.w.saw(evClosedShort)
+	}
 	x.p.submit(&image.CloseStreams{
 		Node: x.p.id, NodeEpoch: x.p.epoch, Streams: []image.StreamEnd{{Stream: x.stream, Epoch: x.epoch, End: x.end}},
 	}, func(image.Result, *image.Refusal) {

@@ -51,11 +51,16 @@ func (u *uploader) canStep() bool {
 	case u.s.p.w.now < u.again:
 		return false
 	case u.phase == toSeal:
-		return u.s.rescued || u.sealed < len(u.s.entries) && u.s.entries[u.sealed].position < u.s.durable
+		return u.s.rescued || u.hasMore()
 	case u.phase == toPut:
 		return u.toPut() >= 0
 	}
 	return u.phase < waiting
+}
+
+// hasMore says whether something durable was not sealed yet.
+func (u *uploader) hasMore() bool {
+	return u.sealed < len(u.s.entries) && u.s.entries[u.sealed].position < u.s.durable
 }
 
 func (u *uploader) step() {

@@ -41,6 +41,8 @@ const (
 	reportTooLittle           // loses more with a WAL than it says
 	passTooMuch               // passes over more than was lost
 	sameEpoch                 // does not raise the leader epoch of a stream whose end was lost
+	heedLateWrites            // acknowledges what turns out durable after its log was given up
+	closeAtAppended           // closes streams of a failed log where it had appended to
 	tellNobody                // does not tell consumers that what they have read was lost
 )
 
