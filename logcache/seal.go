@@ -28,15 +28,6 @@ type Extent struct {
 // Window.Read.
 func (g *Generation) Streams() []Extent { return g.extents }
 
-// Bytes is the payload of all streams.
-func (g *Generation) Bytes() int64 {
-	var n int64
-	for _, e := range g.extents {
-		n += e.Bytes
-	}
-	return n
-}
-
 // UnsealedBytes is how much of the log, headers and padding included, is
 // durable and in no generation yet; nothing as long as there is no data in it.
 func (w *Window) UnsealedBytes() int64 {

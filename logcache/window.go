@@ -168,21 +168,6 @@ func (w *Window) streamOrNew(id ids.StreamID, base int64) *streamIndex {
 	return s
 }
 
-// Range is the offsets of a stream that the window can serve, [first, end).
-func (w *Window) Range(id ids.StreamID) (first, end int64, ok bool) {
-	s := w.stream(id)
-	if s == nil {
-		return 0, 0, false
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := s.len()
-	if n == 0 {
-		return 0, 0, false
-	}
-	return s.at(0).base, s.at(n - 1).end, true
-}
-
 // forgetLocked takes the stream, whose lock is held, out of the window.
 func (w *Window) forgetLocked(s *streamIndex) {
 	if s.gone {

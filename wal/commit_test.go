@@ -211,7 +211,7 @@ func TestRingWrapsManyTimes(t *testing.T) {
 				at := appendWait(t, l, dataRecord(ids.StreamID(g), int64(i), 1, payload))
 				mu.Lock()
 				acked[at.Position] = true
-				if l.Fill() > 0.5 {
+				if filled(l) > 0.5 {
 					l.Trim(l.DurableUpTo())
 				}
 				mu.Unlock()
@@ -268,8 +268,8 @@ func TestFullUntilTrimmed(t *testing.T) {
 			<-w.done
 		}
 	}
-	if !errors.Is(err, ErrFull) || l.Fill() < 0.95 {
-		t.Fatalf("at fill %v: %v", l.Fill(), err)
+	if !errors.Is(err, ErrFull) || filled(l) < 0.95 {
+		t.Fatalf("at fill %v: %v", filled(l), err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

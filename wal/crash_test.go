@@ -313,7 +313,7 @@ func TestStaleCycleEndsTheLog(t *testing.T) {
 		s.position = at.Position
 		w.appended = append(w.appended, s)
 		w.dev.Complete(0)
-		if w.log.Free() < 100<<10 {
+		if freeBytes(w.log) < 100<<10 {
 			w.trimTo(w.log.DurableUpTo())
 		}
 	}

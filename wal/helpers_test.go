@@ -55,6 +55,18 @@ func fileVolume(t testing.TB, capacity int64) (volume.Volume, string) {
 	return v, path
 }
 
+// freeBytes is how many bytes may be appended before the ring is full, headers
+// and padding included.
+func freeBytes(l *Log) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(l.area.EndMax(l.trimmed.Load())-l.head, 0)
+}
+
+// filled is the part of the capacity in use, from 0 to 1, older instances
+// included.
+func filled(l *Log) float64 { return 1 - float64(freeBytes(l))/float64(l.area.Header.Capacity) }
+
 func createArea(t testing.TB, v volume.Volume, epoch ids.NodeEpoch, keep ...volume.Kept) *volume.Area {
 	t.Helper()
 	area, err := v.Create(volume.Spec{

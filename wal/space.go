@@ -24,20 +24,6 @@ func (l *Log) Trim(upTo int64) {
 	l.wake()
 }
 
-// Free is how many bytes may be appended before the ring is full, headers and
-// padding included. It is never negative.
-func (l *Log) Free() int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return max(l.area.EndMax(l.trimmed.Load())-l.head, 0)
-}
-
-// Fill is the part of the capacity in use, from 0 to 1, older instances
-// included.
-func (l *Log) Fill() float64 {
-	return 1 - float64(l.Free())/float64(l.area.Header.Capacity)
-}
-
 // WaitSpace returns when an append that got ErrFull is worth another try; with
 // ctx's error when that is done, or the log's when it can never be.
 func (l *Log) WaitSpace(ctx context.Context) error {

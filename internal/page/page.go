@@ -46,9 +46,6 @@ func (p *Page) Release() {
 	}
 }
 
-// Shared says whether anyone but the caller holds a reference.
-func (p *Page) Shared() bool { return p.refs.Load() > 1 }
-
 func (p *Page) poison() {
 	if !invariant.Enabled {
 		return
