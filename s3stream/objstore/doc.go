@@ -2,9 +2,8 @@
 // and the wrappers that every backend wants.
 //
 // Owns: Store and its errors; Retry (attempts, time-outs, settling a write
-// whose answer was lost; Paced: waiting for a turn); TokenBucket (who may use the
-// link first);
-// Observed (metrics hooks); Prefixed; Probe (what a store can do).
+// whose answer was lost; Paced: waiting for a turn); TokenBucket (who may use
+// the link first); Observed (metrics hooks); Prefixed.
 //
 // Does not own: the backends (subpackages s3, file and mem), URLs (storeurl),
 // faults for tests (fault), the acceptance suite that every backend passes

@@ -26,8 +26,6 @@ var (
 	// ErrInvalid is a request that no store would take: a bad key, a negative
 	// offset, parts that are not 1..n.
 	ErrInvalid = errors.New("invalid request")
-	// ErrTooLarge says that an object exceeds the bound given for it.
-	ErrTooLarge = errors.New("the object is larger than allowed")
 )
 
 // Retriable says whether doing the same again may succeed.

@@ -113,23 +113,10 @@ func TestBodyReader(t *testing.T) {
 	}
 }
 
-func TestReadAllIsBounded(t *testing.T) {
-	s := mem.New(clock.Wall())
-	if err := s.Put(ctx, "k", content, objstore.PutOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if p, err := objstore.ReadAll(ctx, s, "k", 7); err != nil || string(p) != "content" {
-		t.Errorf("ReadAll = %q, %v", p, err)
-	}
-	if _, err := objstore.ReadAll(ctx, s, "k", 6); !errors.Is(err, objstore.ErrTooLarge) {
-		t.Errorf("ReadAll past its bound: %v", err)
-	}
-}
-
 func TestProbeTellsWhyAStoreCannotBeUsed(t *testing.T) {
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := objstore.Probe(ended, mem.New(clock.Wall()), "probe"); !errors.Is(err, context.Canceled) {
+	if _, err := storetest.Probe(ended, mem.New(clock.Wall()), "probe"); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -45,8 +45,9 @@ func (all Pacers) Wait(ctx context.Context, p Priority, n int64) error {
 	return ctx.Err()
 }
 
-// TokenBucket is a Pacer of one rate, which may be changed. Whoever has the highest priority is
-// served next, in the order of coming; a lower one gets what higher ones leave.
+// TokenBucket is a Pacer of one rate, which may be changed. Whoever has the
+// highest priority is served next, in the order of coming; a lower one gets what
+// higher ones leave.
 //
 // More bytes than the burst are granted on credit once the bucket is full:
 // then those who come next wait until the credit is repaid. A large write so

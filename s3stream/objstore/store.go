@@ -8,7 +8,6 @@ import (
 // What S3 allows, which every backend is entitled to insist on.
 const (
 	PartBytesMin = 5 << 20 // every part of a multipart upload but the last
-	PartBytesMax = 5 << 30
 	PartsMax     = 10_000
 )
 
@@ -66,8 +65,7 @@ type Upload interface {
 // PutOptions are the conditions of a write.
 type PutOptions struct {
 	// IfNoneMatch lets the write happen only if no object has the key;
-	// otherwise the result is ErrPreconditionFailed. Whether a store honours
-	// it is what Probe finds out.
+	// otherwise the result is ErrPreconditionFailed. Some stores ignore it.
 	IfNoneMatch bool
 }
 
@@ -84,22 +82,6 @@ type Entry struct {
 	Key     string
 	Size    int64
 	ModTime time.Time
-}
-
-// ReadAll reads a whole object of at most sizeMax bytes.
-func ReadAll(ctx context.Context, s Store, key string, sizeMax int64) ([]byte, error) {
-	info, err := s.Head(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size > sizeMax {
-		return nil, &Error{Op: "get", Key: key, Err: ErrTooLarge}
-	}
-	p := make([]byte, info.Size)
-	if _, err := s.GetRange(ctx, key, 0, p); err != nil {
-		return nil, err
-	}
-	return p, nil
 }
 
 // ListAll calls f for every object under prefix, in order, until f returns an

@@ -19,6 +19,7 @@ import (
 	"github.com/seawallmq/seawall/s3stream/objfmt"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/objstore/mem"
+	"github.com/seawallmq/seawall/s3stream/objstore/storetest"
 )
 
 // A batch of these tests: length u32, end offset u64, then filler.
@@ -263,7 +264,7 @@ func TestCorruptBlockIsNeverServed(t *testing.T) {
 	w := newWorld(t)
 	w.object(1000, 10, 300, 1)
 	o := w.ranges[1][0]
-	whole, err := objstore.ReadAll(context.Background(), w.Store, o.Key, 1<<20)
+	whole, err := storetest.ReadAll(context.Background(), w.Store, o.Key)
 	w.must(err)
 	bad := bytes.Clone(whole)
 	bad[1500] ^= 1
@@ -288,7 +289,7 @@ func TestObjectReplacedUnderARead(t *testing.T) {
 	old := w.ranges[1][0]
 	moved := &movingIndex{world: w, stale: old}
 	r.cfg.Index = moved
-	whole, err := objstore.ReadAll(context.Background(), w.Store, old.Key, 1<<20)
+	whole, err := storetest.ReadAll(context.Background(), w.Store, old.Key)
 	w.must(err)
 	w.must(w.Put(context.Background(), "new", objstore.NewBody(whole), objstore.PutOptions{}))
 	w.must(w.Delete(context.Background(), old.Key))

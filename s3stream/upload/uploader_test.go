@@ -22,6 +22,7 @@ import (
 	"github.com/seawallmq/seawall/s3stream/objfmt"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/objstore/mem"
+	"github.com/seawallmq/seawall/s3stream/objstore/storetest"
 )
 
 // window is a Source over batches in memory. Positions are counts of batches.
@@ -265,7 +266,7 @@ func (r *rig) readBack(t *testing.T, stream ids.StreamID) {
 	}
 	next := int64(0)
 	for _, o := range r.meta.Objects(stream, 0, 1000) {
-		whole, err := objstore.ReadAll(context.Background(), r.store, o.Key, 1<<30)
+		whole, err := storetest.ReadAll(context.Background(), r.store, o.Key)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/s3stream/objstore"
+	"github.com/seawallmq/seawall/s3stream/objstore/storetest"
 )
 
 // openHandler is a Store whose server is h.
@@ -124,7 +125,7 @@ func TestLostAnswersAreSettled(t *testing.T) {
 		t.Errorf("Complete whose answer was lost: %v", err)
 	}
 	for _, key := range []string{"k", "m"} {
-		if p, err := objstore.ReadAll(ctx, s, key, 100); err != nil || string(p) != "content" {
+		if p, err := storetest.ReadAll(ctx, s, key); err != nil || string(p) != "content" {
 			t.Errorf("%s holds %q, %v", key, p, err)
 		}
 	}

@@ -70,7 +70,7 @@ type Store struct {
 var _ objstore.Store = (*Store)(nil)
 
 // Open makes a Store. It finds credentials, so that it fails early without
-// any, but sends nothing to the bucket: objstore.Probe does.
+// any, but sends nothing to the bucket.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Bucket == "" {
 		return nil, errors.New("objstore: s3: the bucket's name is missing")

@@ -116,7 +116,7 @@ func TestOutageVersityGW(t *testing.T) {
 		for i := range writes {
 			key := fmt.Sprintf("w%d/%d", w, i)
 			want := bytes.Repeat([]byte(key), 20_000)
-			got, err := objstore.ReadAll(ctx, s, key, int64(len(want)))
+			got, err := storetest.ReadAll(ctx, s, key)
 			if err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%s was acknowledged and is not there: %v", key, err)
 			}

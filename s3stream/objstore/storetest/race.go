@@ -132,11 +132,11 @@ func oneRound(t *testing.T, s objstore.Store, key string, p []byte) error {
 // leaves nothing behind.
 func testProbe(t *testing.T, s objstore.Store, expect Expect) {
 	ctx := testContext(t)
-	got, err := objstore.Probe(ctx, s, "probe/1")
+	got, err := Probe(ctx, s, "probe/1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := objstore.Capabilities{PutIfAbsent: expect.PutIfAbsent, Multipart: true, CompleteIfAbsent: expect.CompleteIfAbsent}
+	want := Capabilities{PutIfAbsent: expect.PutIfAbsent, Multipart: true, CompleteIfAbsent: expect.CompleteIfAbsent}
 	if got != want {
 		t.Errorf("Probe found %v, want %v", got, want)
 	}

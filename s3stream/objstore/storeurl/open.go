@@ -30,8 +30,8 @@ type Opened struct {
 // Close gives up what is unfinished. The store is not used afterwards.
 func (o *Opened) Close() error { return o.close() }
 
-// Open opens the store that url names. It does not speak to S3 yet:
-// objstore.Probe does, and finds out whether the store can be used.
+// Open opens the store that url names. It does not speak to S3 yet: a store that
+// is away must keep nobody from starting (I9).
 func Open(ctx context.Context, url string, d Deps) (*Opened, error) {
 	l, err := Parse(url)
 	if err != nil {

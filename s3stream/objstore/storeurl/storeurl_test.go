@@ -15,6 +15,7 @@ import (
 	"github.com/seawallmq/seawall/internal/testsrv"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/objstore/s3"
+	"github.com/seawallmq/seawall/s3stream/objstore/storetest"
 )
 
 func TestParse(t *testing.T) {
@@ -87,11 +88,11 @@ func use(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	got, err := objstore.Probe(ctx, s, "probe")
+	got, err := storetest.Probe(ctx, s, "probe")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (objstore.Capabilities{PutIfAbsent: true, Multipart: true, CompleteIfAbsent: true}); got != want {
+	if want := (storetest.Capabilities{PutIfAbsent: true, Multipart: true, CompleteIfAbsent: true}); got != want {
 		t.Errorf("%s can do %v, want all", url, got)
 	}
 	if err := s.Put(ctx, "k", objstore.NewBody([]byte("x")), objstore.PutOptions{}); err != nil {
@@ -146,7 +147,7 @@ func TestOpenS3(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := objstore.Probe(ctx, s, "probe"); err == nil || objstore.Retriable(err) || !strings.Contains(err.Error(), "NoSuchBucket") {
+	if _, err := storetest.Probe(ctx, s, "probe"); err == nil || objstore.Retriable(err) || !strings.Contains(err.Error(), "NoSuchBucket") {
 		t.Errorf("Probe of a missing bucket = %v", err)
 	}
 }

@@ -1,9 +1,11 @@
-package objstore
+package storetest
 
 import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/seawallmq/seawall/s3stream/objstore"
 )
 
 // Capabilities are what Probe found a store to do.
@@ -23,21 +25,24 @@ func (c Capabilities) String() string {
 // be used at all: not reached, not writable, or not giving back what was put.
 // Some servers ignore the conditions they do not know, so that only a test
 // tells.
-func Probe(ctx context.Context, s Store, key string) (c Capabilities, err error) {
+//
+// No program probes: uploads write under fresh keys (I4) and rely on no
+// condition.
+func Probe(ctx context.Context, s objstore.Store, key string) (c Capabilities, err error) {
 	want := []byte("seawall probes what this store can do")
-	if err := s.Put(ctx, key, NewBody(want), PutOptions{}); err != nil {
+	if err := s.Put(ctx, key, objstore.NewBody(want), objstore.PutOptions{}); err != nil {
 		return c, err
 	}
 	defer func() { err = errors.Join(err, s.Delete(ctx, key)) }()
 
-	got, err := ReadAll(ctx, s, key, int64(len(want)))
+	got, err := ReadAll(ctx, s, key)
 	if err != nil {
 		return c, err
 	}
 	if string(got) != string(want) {
-		return c, &Error{Op: "probe", Key: key, Err: fmt.Errorf("the store gave back %q for %q", got, want)}
+		return c, fmt.Errorf("probe %q: the store gave back %q for %q", key, got, want)
 	}
-	if c.PutIfAbsent, err = refusesSecond(s.Put(ctx, key, NewBody(want), PutOptions{IfNoneMatch: true})); err != nil {
+	if c.PutIfAbsent, err = refusesSecond(s.Put(ctx, key, objstore.NewBody(want), objstore.PutOptions{IfNoneMatch: true})); err != nil {
 		return c, err
 	}
 	return c, probeMultipart(ctx, s, key, &c)
@@ -45,15 +50,15 @@ func Probe(ctx context.Context, s Store, key string) (c Capabilities, err error)
 
 // probeMultipart expects an object under key already. A store without
 // multipart uploads is no error; one that fails for another reason is.
-func probeMultipart(ctx context.Context, s Store, key string, c *Capabilities) error {
-	u, err := s.CreateMultipart(ctx, key, PutOptions{IfNoneMatch: true})
+func probeMultipart(ctx context.Context, s objstore.Store, key string, c *Capabilities) error {
+	u, err := s.CreateMultipart(ctx, key, objstore.PutOptions{IfNoneMatch: true})
 	if err != nil {
-		if Retriable(err) || ctx.Err() != nil {
+		if objstore.Retriable(err) || ctx.Err() != nil {
 			return err
 		}
 		return nil
 	}
-	if err := u.UploadPart(ctx, 1, NewBody([]byte("part"))); err != nil {
+	if err := u.UploadPart(ctx, 1, objstore.NewBody([]byte("part"))); err != nil {
 		return errors.Join(err, u.Abort(ctx))
 	}
 	c.Multipart = true
@@ -68,10 +73,23 @@ func probeMultipart(ctx context.Context, s Store, key string, c *Capabilities) e
 // a refusal, a success (the condition was ignored) or "not implemented".
 func refusesSecond(err error) (bool, error) {
 	switch {
-	case errors.Is(err, ErrPreconditionFailed):
+	case errors.Is(err, objstore.ErrPreconditionFailed):
 		return true, nil
-	case err == nil, errors.Is(err, ErrInvalid):
+	case err == nil, errors.Is(err, objstore.ErrInvalid):
 		return false, nil
 	}
 	return false, err
+}
+
+// ReadAll reads a whole object.
+func ReadAll(ctx context.Context, s objstore.Store, key string) ([]byte, error) {
+	info, err := s.Head(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	p := make([]byte, info.Size)
+	if _, err := s.GetRange(ctx, key, 0, p); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
