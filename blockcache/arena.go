@@ -18,7 +18,8 @@ const (
 	arenaSpare = 8
 )
 
-// Heap is Memory of the garbage collector: for small caches, and for tests.
+// Heap is Memory of the garbage collector: for simulations, which drop their
+// nodes without closing them.
 type Heap struct{}
 
 // Cost implements Memory.

@@ -3,6 +3,7 @@ package blockcache
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/seawallmq/seawall/internal/ids"
@@ -20,16 +21,6 @@ type Key struct {
 	Object ids.ObjectID
 	Pos    int64
 }
-
-// Priority orders those who wait for space.
-type Priority uint8
-
-// The priorities, most urgent first.
-const (
-	Tail    Priority = iota // a consumer near the end of its partition
-	CatchUp                 // a consumer replaying history
-	priorities
-)
 
 // Memory gives the buffers that blocks lie in. Its methods are called under the
 // cache's lock and must not block.
@@ -69,8 +60,7 @@ type Cache struct {
 	small      queue // new
 	main       queue // used again
 	ghosts     ghosts
-	waiting    [priorities][]*waiter
-	nWaiting   int
+	waiting    []*waiter // in the order in which they came
 	bytes      int64
 	stats      Stats
 }
@@ -92,13 +82,6 @@ func New(cfg Config) *Cache {
 	return c
 }
 
-// Has says whether the block of key is present or being loaded.
-func (c *Cache) Has(key Key) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.entries[key] != nil
-}
-
 // Want names a block to be claimed.
 type Want struct {
 	Key  Key
@@ -114,7 +97,7 @@ type Want struct {
 //
 // ClaimRun waits for space until ctx is done; when WaitersMax callers wait
 // already it returns ErrBusy. run is not empty.
-func (c *Cache) ClaimRun(ctx context.Context, run []Want, p Priority) (blocks []*Block, fill bool, err error) {
+func (c *Cache) ClaimRun(ctx context.Context, run []Want) (blocks []*Block, fill bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if blocks, fill, ok := c.tryClaim(run); ok {
@@ -124,7 +107,7 @@ func (c *Cache) ClaimRun(ctx context.Context, run []Want, p Priority) (blocks []
 	if c.mem.Cost(size) > c.bytesMax {
 		return nil, false, ErrTooLarge
 	}
-	if err := c.wait(ctx, size, p); err != nil {
+	if err := c.wait(ctx, size); err != nil {
 		return nil, false, err
 	}
 	if b := c.entries[run[0].Key]; b != nil { // another loaded it while we waited
@@ -152,7 +135,7 @@ func (c *Cache) tryClaim(run []Want) (blocks []*Block, fill, ok bool) {
 		c.touch(b)
 		return []*Block{b}, false, true
 	}
-	if c.nWaiting > 0 {
+	if len(c.waiting) > 0 {
 		return nil, false, false
 	}
 	n, size := 1, run[0].Size
@@ -169,25 +152,6 @@ func (c *Cache) tryClaim(run []Want) (blocks []*Block, fill, ok bool) {
 		return nil, false, false
 	}
 	return c.insert(run[:1], size), true, true
-}
-
-// Get returns the block of key, held and filled, loading it with load if
-// nobody has. load fills all of dst. An error of load is given to everyone who
-// waits for the block, and the block is forgotten.
-func (c *Cache) Get(ctx context.Context, want Want, p Priority, load func(dst []byte) error) (*Block, error) {
-	blocks, fill, err := c.ClaimRun(ctx, []Want{want}, p)
-	if err != nil {
-		return nil, err
-	}
-	b := blocks[0]
-	if fill {
-		b.Loaded(load(b.Run()))
-	}
-	if err := b.Wait(ctx); err != nil {
-		b.Release()
-		return nil, err
-	}
-	return b, nil
 }
 
 // Drop forgets the blocks of an object that exists no more. Held ones stay
@@ -223,7 +187,7 @@ func (c *Cache) Stats() Stats {
 	defer c.mu.Unlock()
 	s := c.stats
 	s.Bytes, s.BytesMax = c.bytes, c.bytesMax
-	s.Blocks, s.Waiters = len(c.entries), c.nWaiting
+	s.Blocks, s.Waiters = len(c.entries), len(c.waiting)
 	return s
 }
 
@@ -261,14 +225,13 @@ func (c *Cache) insert(run []Want, size int) []*Block {
 
 // wait queues the caller until size bytes are reserved for it. The lock is
 // held on entry and on return.
-func (c *Cache) wait(ctx context.Context, size int, p Priority) error {
-	if c.nWaiting >= c.waitersMax {
+func (c *Cache) wait(ctx context.Context, size int) error {
+	if len(c.waiting) >= c.waitersMax {
 		c.stats.Refused++
 		return ErrBusy
 	}
 	w := &waiter{size: size, ready: make(chan struct{})}
-	c.waiting[p] = append(c.waiting[p], w)
-	c.nWaiting++
+	c.waiting = append(c.waiting, w)
 	c.mu.Unlock()
 	select {
 	case <-w.ready:
@@ -281,33 +244,20 @@ func (c *Cache) wait(ctx context.Context, size int, p Priority) error {
 	case <-w.ready: // granted meanwhile: give it to the next
 		c.unreserve(size)
 	default:
-		c.leave(w, p)
+		c.leave(w)
 	}
 	return ctx.Err()
 }
 
-func (c *Cache) leave(w *waiter, p Priority) {
-	for i, x := range c.waiting[p] {
-		if x == w {
-			c.waiting[p] = append(c.waiting[p][:i], c.waiting[p][i+1:]...)
-			c.nWaiting--
-			break
-		}
-	}
+func (c *Cache) leave(w *waiter) {
+	c.waiting = slices.DeleteFunc(c.waiting, func(x *waiter) bool { return x == w })
 	c.grant()
 }
 
 // grant reserves space for those who wait, in order, as far as it goes.
 func (c *Cache) grant() {
-	for p := range c.waiting {
-		for len(c.waiting[p]) > 0 {
-			w := c.waiting[p][0]
-			if !c.reserve(w.size) {
-				return
-			}
-			c.waiting[p] = c.waiting[p][1:]
-			c.nWaiting--
-			close(w.ready)
-		}
+	for len(c.waiting) > 0 && c.reserve(c.waiting[0].size) {
+		close(c.waiting[0].ready)
+		c.waiting = c.waiting[1:]
 	}
 }

@@ -22,9 +22,34 @@ func fillWith(x byte) func([]byte) error {
 	}
 }
 
+// load returns a block, held and filled, by fill if nobody has it. What fill
+// fails with is told to everyone who waits for the block.
+func load(c *Cache, want Want, fill func(dst []byte) error) (*Block, error) {
+	blocks, toFill, err := c.ClaimRun(context.Background(), []Want{want})
+	if err != nil {
+		return nil, err
+	}
+	b := blocks[0]
+	if toFill {
+		b.Loaded(fill(b.Run()))
+	}
+	if err := b.Wait(context.Background()); err != nil {
+		b.Release()
+		return nil, err
+	}
+	return b, nil
+}
+
+// has says whether a block is present or being loaded.
+func has(c *Cache, key Key) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.entries[key] != nil
+}
+
 func get(t *testing.T, c *Cache, pos int64, size int) *Block {
 	t.Helper()
-	b, err := c.Get(context.Background(), Want{Key{1, pos}, size}, CatchUp, fillWith(byte(pos)))
+	b, err := load(c, Want{Key{1, pos}, size}, fillWith(byte(pos)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +66,7 @@ func TestOneLoadForMany(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 32 {
 		wg.Go(func() {
-			b, err := c.Get(context.Background(), Want{Key{7, 0}, 100}, Tail, func(dst []byte) error {
+			b, err := load(c, Want{Key{7, 0}, 100}, func(dst []byte) error {
 				loads.Add(1)
 				<-gate
 				return fillWith(9)(dst)
@@ -65,7 +90,7 @@ func TestOneLoadForMany(t *testing.T) {
 func TestFailedLoadIsForgottenAndTold(t *testing.T) {
 	c := New(Config{BytesMax: 1000})
 	boom := errors.New("boom")
-	if _, err := c.Get(context.Background(), Want{Key{1, 1}, 600}, Tail, func([]byte) error { return boom }); !errors.Is(err, boom) {
+	if _, err := load(c, Want{Key{1, 1}, 600}, func([]byte) error { return boom }); !errors.Is(err, boom) {
 		t.Fatalf("got %v", err)
 	}
 	if s := c.Stats(); s.Bytes != 0 || s.Blocks != 0 {
@@ -74,27 +99,27 @@ func TestFailedLoadIsForgottenAndTold(t *testing.T) {
 	get(t, c, 1, 600).Release()
 }
 
-func TestHeldBlocksStayAndWaitersAreServedByPriority(t *testing.T) {
+func TestHeldBlocksStayAndWaitersAreServedInTurn(t *testing.T) {
 	c := New(Config{BytesMax: 1000})
 	a := get(t, c, 1, 600)
 	if _, _, ok := c.TryClaimRun([]Want{{Key{1, 2}, 600}}); ok {
 		t.Fatal("read-ahead took space that is held")
 	}
-	order := make(chan Priority, 2)
-	for i, p := range []Priority{CatchUp, Tail} {
+	order := make(chan int, 2)
+	for i := range 2 {
 		go func() {
-			b, err := c.Get(context.Background(), Want{Key{2, int64(i)}, 600}, p, fillWith(0))
+			b, err := load(c, Want{Key{2, int64(i)}, 600}, fillWith(0))
 			if err != nil {
 				t.Error(err)
 			}
-			order <- p
+			order <- i
 			b.Release()
 		}()
 		for c.Stats().Waiters != i+1 {
 		}
 	}
 	a.Release()
-	if first, second := <-order, <-order; first != Tail || second != CatchUp {
+	if first, second := <-order, <-order; first != 0 || second != 1 {
 		t.Errorf("served %v, then %v", first, second)
 	}
 }
@@ -105,12 +130,12 @@ func TestWaitEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() {
-		_, _, err := c.ClaimRun(ctx, []Want{{Key{1, 2}, 10}}, Tail)
+		_, _, err := c.ClaimRun(ctx, []Want{{Key{1, 2}, 10}})
 		done <- err
 	}()
 	for c.Stats().Waiters == 0 {
 	}
-	if _, _, err := c.ClaimRun(ctx, []Want{{Key{1, 3}, 10}}, Tail); !errors.Is(err, ErrBusy) {
+	if _, _, err := c.ClaimRun(ctx, []Want{{Key{1, 3}, 10}}); !errors.Is(err, ErrBusy) {
 		t.Errorf("second waiter: %v", err)
 	}
 	cancel()
@@ -118,7 +143,7 @@ func TestWaitEndsWithContext(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	a.Release()
-	if _, _, err := c.ClaimRun(context.Background(), []Want{{Key{1, 4}, 1001}}, Tail); !errors.Is(err, ErrTooLarge) {
+	if _, _, err := c.ClaimRun(context.Background(), []Want{{Key{1, 4}, 1001}}); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -134,7 +159,7 @@ func TestScanDoesNotWashOutSharedBlocks(t *testing.T) {
 		get(t, c, 1000+i, 1).ReleaseSpent()
 	}
 	for i := range int64(50) {
-		if !c.Has(Key{1, i}) {
+		if !has(c, Key{1, i}) {
 			t.Fatalf("hot block %d was evicted by a scan", i)
 		}
 	}
@@ -156,7 +181,7 @@ func TestReadAheadSurvivesUntilRead(t *testing.T) {
 		b[0].Release()
 	}
 	for i := range int64(200) {
-		if !c.Has(Key{9, i}) {
+		if !has(c, Key{9, i}) {
 			t.Fatalf("block %d was read ahead and evicted before it was read", i)
 		}
 	}
@@ -167,7 +192,7 @@ func TestDropKeepsHeldBlocks(t *testing.T) {
 	a, b := get(t, c, 1, 10), get(t, c, 2, 10)
 	b.Release()
 	c.Drop(ids.ObjectID(1))
-	if c.Has(a.Key()) || c.Has(Key{1, 2}) {
+	if has(c, a.Key()) || has(c, Key{1, 2}) {
 		t.Error("blocks of a dropped object are still found")
 	}
 	if a.Bytes()[9] != 1 {
@@ -249,7 +274,7 @@ func TestConcurrentUseStaysBounded(t *testing.T) {
 				if rng.IntN(20) == 0 {
 					fail = fmt.Errorf("load %d", pos)
 				}
-				b, err := c.Get(context.Background(), Want{Key{1, pos}, 100 + int(pos)}, CatchUp, func(dst []byte) error {
+				b, err := load(c, Want{Key{1, pos}, 100 + int(pos)}, func(dst []byte) error {
 					_ = fillWith(byte(pos))(dst)
 					return fail
 				})

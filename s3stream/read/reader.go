@@ -154,7 +154,7 @@ func (r *Reader) claim(ctx context.Context, refs []blockRef) ([]*blockcache.Bloc
 		var fill bool
 		if len(held) == 0 {
 			var err error
-			if blocks, fill, err = r.cfg.Cache.ClaimRun(ctx, run, blockcache.CatchUp); err != nil {
+			if blocks, fill, err = r.cfg.Cache.ClaimRun(ctx, run); err != nil {
 				return nil, err
 			}
 		} else {
