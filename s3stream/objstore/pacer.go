@@ -14,13 +14,11 @@ import (
 // Priority says whose work goes first when the link is short (I9).
 type Priority int
 
-// The priorities, first to last.
+// The priorities, first to last. Appends and reads at the tail have none: they
+// come before all of it, since they never wait for the store.
 const (
-	PriorityProduce Priority = iota
-	PriorityTailFetch
-	PriorityUpload
+	PriorityUpload Priority = iota
 	PriorityCatchUp
-	PriorityCompaction
 	priorities
 )
 

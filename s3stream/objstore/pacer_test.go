@@ -43,14 +43,14 @@ func TestTokenBucketHoldsItsRate(t *testing.T) {
 func TestTokenBucketServesByPriority(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := objstore.NewTokenBucket(clock.Wall(), 1000, 10)
-		if err := b.Wait(ctx, objstore.PriorityProduce, 10); err != nil {
+		if err := b.Wait(ctx, objstore.PriorityUpload, 10); err != nil {
 			t.Fatal(err)
 		}
 		var mu sync.Mutex
 		var got []objstore.Priority
 		var wg sync.WaitGroup
-		come := []objstore.Priority{objstore.PriorityCompaction, objstore.PriorityUpload, objstore.PriorityCatchUp,
-			objstore.PriorityProduce, objstore.PriorityTailFetch, objstore.PriorityUpload}
+		come := []objstore.Priority{objstore.PriorityCatchUp, objstore.PriorityUpload, objstore.PriorityCatchUp,
+			objstore.PriorityUpload}
 		for _, p := range come {
 			wg.Go(func() {
 				if err := b.Wait(ctx, p, 10); err != nil {
@@ -73,16 +73,16 @@ func TestTokenBucketServesByPriority(t *testing.T) {
 func TestTokenBucketForgetsWhoGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := objstore.NewTokenBucket(clock.Wall(), 10, 10)
-		if err := b.Wait(ctx, objstore.PriorityProduce, 10); err != nil {
+		if err := b.Wait(ctx, objstore.PriorityUpload, 10); err != nil {
 			t.Fatal(err)
 		}
 		short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 		defer cancel()
-		if err := b.Wait(short, objstore.PriorityProduce, 1_000_000); !errors.Is(err, context.DeadlineExceeded) {
+		if err := b.Wait(short, objstore.PriorityUpload, 1_000_000); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 		start := time.Now()
-		if err := b.Wait(ctx, objstore.PriorityCompaction, 2); err != nil {
+		if err := b.Wait(ctx, objstore.PriorityCatchUp, 2); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(start); took > 200*time.Millisecond {
