@@ -42,9 +42,8 @@ type older struct {
 // OpenFiles opens the volume at path, locked, and clears away what a crash
 // left half made.
 func OpenFiles(path string, o Options) (Volume, error) {
-	o.CapacityBytes -= o.CapacityBytes % walfmt.CapacityUnit
-	if o.CapacityBytes < 2*walfmt.CapacityUnit {
-		return nil, fmt.Errorf("WAL %s: capacity %d is below the least, 2 MiB", path, o.CapacityBytes)
+	if err := o.roundCapacity(path); err != nil {
+		return nil, err
 	}
 	o.setDefaults()
 	lock, err := device.TakeLock(path + ".lock")
@@ -222,13 +221,9 @@ func (v *files) make(spec Spec) (*Area, error) {
 		return nil, err
 	}
 	v.file = f
-	dev := v.opts.wrap(f)
+	dev := wrapped(f, v.opts.Wrap)
 	s := &slots{dev: dev, path: v.path, at: -1}
-	h := walfmt.Header{
-		Cluster: v.opts.Cluster, Node: v.opts.Node, Fence: v.opts.Fence,
-		BlockBytes: uint32(f.Geometry().BlockBytes), Capacity: v.opts.CapacityBytes,
-		Life: walfmt.Life{Instance: spec.Instance, NodeEpoch: spec.NodeEpoch, WindowBytes: spec.WindowBytes},
-	}
+	h := v.opts.header(spec, f)
 	for range 2 {
 		if err := s.write(h); err != nil {
 			_ = dev.Close()
@@ -275,8 +270,8 @@ func (v *files) Open(instance ids.WALInstance) (*Area, error) {
 	if err != nil {
 		return nil, err
 	}
-	dev := v.opts.wrap(f)
-	return &Area{Header: *h, Device: dev, endMax: func(int64) int64 { return 0 }, close: dev.Close}, nil
+	dev := wrapped(f, v.opts.Wrap)
+	return &Area{Header: *h, Device: dev, close: dev.Close}, nil
 }
 
 // Remove implements Volume.

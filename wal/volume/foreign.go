@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/wal/device"
@@ -89,7 +88,7 @@ var errOtherInstance = errors.New("is another WAL instance")
 func (f *Foreign) open(path string) error {
 	o := &f.opts
 	if o.Depth == 0 {
-		o.Depth = 8
+		o.Depth = depthDefault
 	}
 	shared := o.Fence == walfmt.FenceShared
 	file, err := device.OpenFile(path, device.FileOptions{
@@ -99,7 +98,7 @@ func (f *Foreign) open(path string) error {
 	if err != nil {
 		return err
 	}
-	dev := file2device(file, o)
+	dev := wrapped(file, o.Wrap)
 	f.Area, err = f.take(path, dev, file.Ioctl)
 	if err != nil {
 		return errors.Join(err, dev.Close())
@@ -107,18 +106,11 @@ func (f *Foreign) open(path string) error {
 	return nil
 }
 
-func file2device(f *device.File, o *ForeignOptions) device.Device {
-	if o.Wrap == nil {
-		return f
-	}
-	return o.Wrap(f)
-}
-
 // take fences the instance on the device and reads where it lies.
 func (f *Foreign) take(path string, dev device.Device, ioctl reserve.Ioctl) (*Area, error) {
-	// Which instance a file is never changes: this look says only whether it is
-	// the one, and what it says besides is not used.
 	o := &f.opts
+	// Which instance a file is never changes: this look says only whether it is
+	// the one, and since when, and what it says besides is not used.
 	was, err := f.find(path, dev)
 	if err != nil {
 		return nil, err
@@ -133,7 +125,7 @@ func (f *Foreign) take(path string, dev device.Device, ioctl reserve.Ioctl) (*Ar
 		}
 	case walfmt.FenceReservation:
 		claim := reserve.Claim{Node: o.Node, Epoch: o.NodeEpoch, Rescue: true, Since: was.NodeEpoch}
-		if err := take(path, ioctl, claim); err != nil {
+		if err := takeDevice(path, ioctl, claim); err != nil {
 			return nil, err
 		}
 	}
@@ -141,7 +133,7 @@ func (f *Foreign) take(path string, dev device.Device, ioctl reserve.Ioctl) (*Ar
 	if err != nil {
 		return nil, err
 	}
-	return &Area{Header: h, Device: dev, endMax: func(int64) int64 { return 0 }, close: dev.Close}, nil
+	return &Area{Header: h, Device: dev, close: dev.Close}, nil
 }
 
 // find reads the header, and narrows it to the instance.
@@ -150,18 +142,16 @@ func (f *Foreign) find(path string, dev device.Device) (walfmt.Header, error) {
 	if err := s.read(); err != nil {
 		return walfmt.Header{}, err
 	}
-	h := s.head
 	owner := Options{Cluster: f.opts.Cluster, Node: f.opts.Node}
-	if err := owner.checkOwner(path, &h); err != nil {
+	if err := owner.checkOwner(path, &s.head); err != nil {
 		return walfmt.Header{}, err
 	}
-	for _, e := range append(slices.Clone(h.Earlier), walfmt.Earlier{Life: h.Life, From: h.TrimHint}) {
-		if e.Instance == f.opts.Instance {
-			h.Life, h.TrimHint = e.Life, e.From
+	for _, h := range s.instances() {
+		if h.Instance == f.opts.Instance {
 			return h, nil
 		}
 	}
-	return walfmt.Header{}, fmt.Errorf("WAL %s: %w: %s, not %s", path, errOtherInstance, h.Instance, f.opts.Instance)
+	return walfmt.Header{}, fmt.Errorf("WAL %s: %w: %s, not %s", path, errOtherInstance, s.head.Instance, f.opts.Instance)
 }
 
 // Release gives up the lock, once the metadata has the ends of the instance:

@@ -2,7 +2,6 @@ package volume
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/seawallmq/seawall/wal/device"
 	"github.com/seawallmq/seawall/wal/walfmt"
@@ -29,10 +28,8 @@ func Inspect(path string) (*Inspection, error) {
 		return nil, err
 	}
 	i := &Inspection{Header: s.head, Slot: s.at, dev: f}
-	for _, e := range append(slices.Clone(s.head.Earlier), walfmt.Earlier{Life: s.head.Life, From: s.head.TrimHint}) {
-		h := s.head
-		h.Life, h.TrimHint = e.Life, e.From
-		i.Areas = append(i.Areas, &Area{Header: h, Device: f, endMax: func(int64) int64 { return 0 }})
+	for _, h := range s.instances() {
+		i.Areas = append(i.Areas, &Area{Header: h, Device: f})
 	}
 	if size := f.Geometry().SizeBytes; size < walfmt.DataOffset+s.head.Capacity {
 		_ = f.Close()

@@ -32,12 +32,12 @@ func (o *Options) reserve(path string, dev device.Device, ioctl reserve.Ioctl) e
 	case !isBlank(err):
 		return err
 	}
-	return take(path, ioctl, claim)
+	return takeDevice(path, ioctl, claim)
 }
 
-// take reserves the device at path. The error wraps fence.ErrFenced where a later
+// takeDevice reserves the device at path. The error wraps fence.ErrFenced where a later
 // claim has it.
-func take(path string, ioctl reserve.Ioctl, claim reserve.Claim) error {
+func takeDevice(path string, ioctl reserve.Ioctl, claim reserve.Claim) error {
 	err := reserve.Take(func(request uint, argument []byte) (int, error) {
 		status, err := ioctl(request, argument)
 		if errors.Is(err, unix.EBADE) { // some drivers tell a conflict as the failure of a write

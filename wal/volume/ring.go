@@ -43,7 +43,7 @@ func OpenBlock(path string, o Options) (Volume, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := OnDevice(path, o.wrap(f), o)
+	v, err := OnDevice(path, wrapped(f, o.Wrap), o)
 	if err != nil {
 		_ = f.Close()
 		return nil, err
@@ -61,9 +61,8 @@ func OnDevice(path string, dev device.Device, o Options) (Volume, error) {
 		}
 		o.CapacityBytes = size
 	}
-	o.CapacityBytes -= o.CapacityBytes % walfmt.CapacityUnit
-	if o.CapacityBytes < 2*walfmt.CapacityUnit {
-		return nil, fmt.Errorf("WAL %s: capacity %d is below the least, 2 MiB", path, o.CapacityBytes)
+	if err := o.roundCapacity(path); err != nil {
+		return nil, err
 	}
 	o.setDefaults()
 	v := &ring{path: path, opts: o, dev: dev, slots: slots{dev: dev, path: path, at: -1}}
@@ -90,21 +89,18 @@ func (v *ring) Instances() []Instance {
 		return nil
 	}
 	var found []Instance
-	for _, e := range v.slots.head.Earlier {
-		found = append(found, Instance{Life: e.Life, TrimHint: e.From})
+	for _, h := range v.slots.instances() {
+		found = append(found, Instance{Life: h.Life, TrimHint: h.TrimHint})
 	}
-	return append(found, Instance{Life: v.slots.head.Life, TrimHint: v.slots.head.TrimHint, Live: true})
+	found[len(found)-1].Live = true
+	return found
 }
 
 // Create implements Volume.
 func (v *ring) Create(spec Spec) (*Area, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	h := walfmt.Header{
-		Cluster: v.opts.Cluster, Node: v.opts.Node, Fence: v.opts.Fence,
-		BlockBytes: uint32(v.dev.Geometry().BlockBytes), Capacity: v.opts.CapacityBytes,
-		Life: walfmt.Life{Instance: spec.Instance, NodeEpoch: spec.NodeEpoch, WindowBytes: spec.WindowBytes},
-	}
+	h := v.opts.header(spec, v.dev)
 	if !v.blank() {
 		if err := checkEpoch(v.path, &v.slots.head, spec.NodeEpoch); err != nil {
 			return nil, err
@@ -175,11 +171,9 @@ func (v *ring) Open(instance ids.WALInstance) (*Area, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if !v.blank() {
-		h := v.slots.head
-		for _, e := range append(slices.Clone(h.Earlier), walfmt.Earlier{Life: h.Life, From: h.TrimHint}) {
-			if e.Instance == instance {
-				h.Life, h.TrimHint = e.Life, e.From
-				return &Area{Header: h, Device: v.dev, endMax: func(int64) int64 { return 0 }}, nil
+		for _, h := range v.slots.instances() {
+			if h.Instance == instance {
+				return &Area{Header: h, Device: v.dev}, nil
 			}
 		}
 	}

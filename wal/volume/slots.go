@@ -31,6 +31,18 @@ func (s *slots) read() error {
 	return nil
 }
 
+// instances are all that the device has, oldest first and the live one last: for
+// each the header that counts, narrowed to its life.
+func (s *slots) instances() []walfmt.Header {
+	var all []walfmt.Header
+	for _, e := range s.head.Earlier {
+		h := s.head
+		h.Life, h.TrimHint = e.Life, e.From
+		all = append(all, h)
+	}
+	return append(all, s.head)
+}
+
 // write makes h the header that counts, in the slot that did not.
 func (s *slots) write(h walfmt.Header) error {
 	h.Generation = s.head.Generation + 1

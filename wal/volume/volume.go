@@ -39,20 +39,42 @@ type Options struct {
 	Wrap func(device.Device) device.Device
 }
 
+// depthDefault is FileOptions.Depth where none is asked for.
+const depthDefault = 8
+
 func (o *Options) setDefaults() {
 	if o.Fence == 0 {
 		o.Fence = walfmt.FenceExclusive
 	}
 	if o.Depth == 0 {
-		o.Depth = 8
+		o.Depth = depthDefault
 	}
 }
 
-func (o *Options) wrap(d device.Device) device.Device {
-	if o.Wrap == nil {
+// roundCapacity rounds CapacityBytes down to what a header can say.
+func (o *Options) roundCapacity(path string) error {
+	o.CapacityBytes -= o.CapacityBytes % walfmt.CapacityUnit
+	if o.CapacityBytes < 2*walfmt.CapacityUnit {
+		return fmt.Errorf("WAL %s: capacity %d is below the least, 2 MiB", path, o.CapacityBytes)
+	}
+	return nil
+}
+
+// header is that of a fresh instance on a device.
+func (o *Options) header(spec Spec, dev device.Device) walfmt.Header {
+	return walfmt.Header{
+		Cluster: o.Cluster, Node: o.Node, Fence: o.Fence,
+		BlockBytes: uint32(dev.Geometry().BlockBytes), Capacity: o.CapacityBytes,
+		Life: walfmt.Life{Instance: spec.Instance, NodeEpoch: spec.NodeEpoch, WindowBytes: spec.WindowBytes},
+	}
+}
+
+// wrapped puts wrap, which may be nil, around a device.
+func wrapped(d device.Device, wrap func(device.Device) device.Device) device.Device {
+	if wrap == nil {
 		return d
 	}
-	return o.Wrap(d)
+	return wrap(d)
 }
 
 // Instance is one life of the WAL found in a volume.
@@ -119,7 +141,7 @@ func checkEpoch(path string, h *walfmt.Header, epoch ids.NodeEpoch) error {
 type Area struct {
 	Header walfmt.Header // as of the area's making; Life is this instance's
 	Device device.Device
-	// endMax and hint are the volume's; hint is nil for an older instance.
+	// endMax and hint are the volume's; nil for an instance that is only read.
 	endMax func(trim int64) int64
 	hint   func(trim int64) error
 	close  func() error
@@ -128,13 +150,18 @@ type Area struct {
 // EndMax is the position that the head must not pass while everything below
 // trim may be overwritten. It falls short of trim + capacity as long as older
 // instances are kept, and may be below the head then.
-func (a *Area) EndMax(trim int64) int64 { return a.endMax(trim) }
+func (a *Area) EndMax(trim int64) int64 {
+	if a.endMax == nil {
+		return 0
+	}
+	return a.endMax(trim)
+}
 
 // Map says where position lies on the device and for how many bytes what
 // follows is contiguous there.
 func (a *Area) Map(position int64) (offset, contiguous int64) {
-	inRing := (a.Header.Base + position) % a.Header.Capacity
-	return walfmt.DataOffset + inRing, a.Header.Capacity - inRing
+	offset = a.Header.Offset(position, a.Header.Capacity)
+	return offset, walfmt.DataOffset + a.Header.Capacity - offset
 }
 
 // WriteTrimHint records a trim position in the header.
