@@ -13,20 +13,27 @@ import (
 // closeBatch is how many streams one metadata command closes.
 const closeBatch = 2000
 
-// HandOff ends the tails of streams that others are to open: it stops their
+// Opening names one opening of a stream, among those before and after it.
+type Opening struct {
+	Stream ids.StreamID
+	Epoch  ids.StreamEpoch
+}
+
+// HandOff ends the tails of openings that others are to follow: it stops their
 // appends, waits for those under way, and closes them by few commands. Before a
 // stream is closed, ended is told where it ends, once it is certain. What they
 // have here stays readable, for other nodes by ReadHeld, until it is in objects,
 // which is begun at once. No PUT is waited for.
 //
-// Streams that are not open here any more are passed over. Those whose log
-// failed are closed where what was acknowledged ends, without ended being told:
-// their appender may know of more. If another node has the log, the metadata
-// refuses that, and the streams are forgotten here. After an error HandOff may be
-// called again with the same streams.
-func (m *Manager) HandOff(ctx context.Context, streams []ids.StreamID, ended func(stream ids.StreamID, end int64)) error {
+// Openings that are over are passed over, also if the stream is open here again
+// by now: an attempt may come late. Those whose log failed are closed where what
+// was acknowledged ends, without ended being told: their appender may know of
+// more. If another node has the log, the metadata refuses that, and the streams
+// are forgotten here. After an error HandOff may be called again with the same
+// openings.
+func (m *Manager) HandOff(ctx context.Context, openings []Opening, ended func(stream ids.StreamID, end int64)) error {
 	var errs []error
-	for chunk := range slices.Chunk(streams, closeBatch) {
+	for chunk := range slices.Chunk(openings, closeBatch) {
 		errs = append(errs, m.handOff(ctx, chunk, ended))
 	}
 	if m.rooms != nil {
@@ -35,11 +42,11 @@ func (m *Manager) HandOff(ctx context.Context, streams []ids.StreamID, ended fun
 	return errors.Join(errs...)
 }
 
-func (m *Manager) handOff(ctx context.Context, streams []ids.StreamID, ended func(ids.StreamID, int64)) error {
-	open := make([]*Stream, 0, len(streams))
+func (m *Manager) handOff(ctx context.Context, openings []Opening, ended func(ids.StreamID, int64)) error {
+	open := make([]*Stream, 0, len(openings))
 	m.mu.Lock()
-	for _, id := range streams {
-		if s := m.streams[id]; s != nil {
+	for _, o := range openings {
+		if s := m.streams[o.Stream]; s != nil && s.epoch == o.Epoch {
 			s.closing.Store(true) // all of them, before any is waited for
 			open = append(open, s)
 		}

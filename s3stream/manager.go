@@ -52,7 +52,8 @@ func newManager(m StreamMeta, wal ids.WALInstance, log appendLog, w window, obje
 type appendLog interface {
 	tail.Log
 	Begin(stream ids.StreamID, epoch ids.StreamEpoch, start int64)
-	// End says where an opening ends, and how far the stream is in objects.
+	// End says where an opening ends, and how far the stream is in objects. It
+	// may be told twice.
 	End(stream ids.StreamID, epoch ids.StreamEpoch, end, committed int64)
 	WaitSpace(ctx context.Context) error
 }

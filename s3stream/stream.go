@@ -226,7 +226,11 @@ func (s *Stream) finish(ctx context.Context) (end int64, err error) {
 	s.tellDrained() // whoever else waits
 	// Of what is durable, the end is known; what Append notes of it, it may note
 	// after the completion.
-	return max(s.durable.Load(), s.committed.Load()), nil
+	end = max(s.durable.Load(), s.committed.Load())
+	// Before the metadata is told: as soon as that knows, others may append past
+	// it, and this node after them. What they have is not to be looked for here.
+	s.m.log.End(s.id, s.epoch, end, 0)
+	return end, nil
 }
 
 // raise stores v unless a holds as much already.

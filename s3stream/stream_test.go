@@ -8,6 +8,7 @@ import (
 	"iter"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -25,6 +26,8 @@ type fakeLog struct {
 	refuse  error
 	pending []tail.Completion
 	records []tail.Record
+	mu      sync.Mutex
+	ends    []meta.CloseStream // told by End
 }
 
 func (l *fakeLog) Append(r tail.Record, done tail.Completion) error {
@@ -60,8 +63,12 @@ func (l *fakeLog) complete(err error) {
 	}
 }
 
-func (l *fakeLog) Begin(ids.StreamID, ids.StreamEpoch, int64)      {}
-func (l *fakeLog) End(ids.StreamID, ids.StreamEpoch, int64, int64) {}
+func (l *fakeLog) Begin(ids.StreamID, ids.StreamEpoch, int64) {}
+func (l *fakeLog) End(stream ids.StreamID, epoch ids.StreamEpoch, end, _ int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ends = append(l.ends, meta.CloseStream{Stream: stream, Epoch: epoch, End: end})
+}
 func (l *fakeLog) Mark(ids.StreamID, ids.StreamEpoch, int64, []byte, tail.Completion) error {
 	return nil
 }
@@ -109,7 +116,11 @@ func (fakeObjects) Attachments(context.Context, ids.StreamID, int64, int64) iter
 }
 
 // fakeMeta opens every stream at [5, 10), except stream 13.
-type fakeMeta struct{ closed []meta.CloseStream }
+type fakeMeta struct {
+	closed    []meta.CloseStream
+	closing   func()
+	unsettled error // of closing, after it has happened
+}
 
 func (*fakeMeta) OpenStreams(_ context.Context, _ ids.WALInstance, reqs []meta.OpenStream) ([]meta.OpenedStream, error) {
 	var out []meta.OpenedStream
@@ -124,8 +135,11 @@ func (*fakeMeta) OpenStreams(_ context.Context, _ ids.WALInstance, reqs []meta.O
 }
 
 func (f *fakeMeta) CloseStreams(_ context.Context, streams []meta.CloseStream) error {
+	if f.closing != nil {
+		f.closing()
+	}
 	f.closed = append(f.closed, streams...)
-	return nil
+	return f.unsettled
 }
 
 func (*fakeMeta) TailAt(ids.StreamID, int64) (meta.HeldTail, bool) { return meta.HeldTail{}, false }
@@ -240,11 +254,59 @@ func TestFailedWriteFencesTheStream(t *testing.T) {
 	if _, err := s.Close(context.Background()); !errors.Is(err, ErrFenced) || len(fm.closed) != 0 {
 		t.Errorf("close after the failure: %v", err)
 	}
-	err := s.m.HandOff(context.Background(), []ids.StreamID{7}, func(_ ids.StreamID, end int64) {
+	err := s.m.HandOff(context.Background(), []Opening{{7, 4}}, func(_ ids.StreamID, end int64) {
 		t.Errorf("told that it ends at %d, of which its appender knows more", end)
 	})
 	if want := (meta.CloseStream{Stream: 7, Epoch: 4, End: 10}); err != nil || len(fm.closed) != 1 || fm.closed[0] != want {
 		t.Errorf("handed off: %v, closed %v", err, fm.closed)
+	}
+}
+
+// An attempt at a hand-off that comes late finds the stream opened here again,
+// after another node had it: it is not to close that.
+func TestALateHandOffLeavesLaterOpeningsAlone(t *testing.T) {
+	log := &fakeLog{}
+	was, fm := open(t, log)
+	ended := func(ids.StreamID, int64) {}
+	fm.unsettled = errors.New("another one was refused")
+	if err := was.m.HandOff(t.Context(), []Opening{{7, 4}}, ended); !errors.Is(err, fm.unsettled) || len(fm.closed) != 1 {
+		t.Fatalf("handed off: %v, closed %v", err, fm.closed)
+	}
+	fm.unsettled = nil
+	again, err := was.m.Open(t.Context(), []OpenRequest{{Stream: 7, ExpectedEpoch: 5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := was.m.HandOff(t.Context(), []Opening{{7, 4}}, ended); err != nil || len(fm.closed) != 1 {
+		t.Errorf("late: %v, closed %v", err, fm.closed)
+	}
+	if err := again[0].Append(Batch{BaseOffset: 10, EndOffset: 11}, &told{}); err != nil {
+		t.Errorf("append to the later opening: %v", err)
+	}
+}
+
+// As soon as the metadata knows that a tail is closed, another node may append
+// past it: by then this node's log does not serve offsets past it any more.
+func TestATailEndsHereBeforeItEndsInTheMetadata(t *testing.T) {
+	for name, end := range map[string]func(*Stream) error{
+		"close": func(s *Stream) error { _, err := s.Close(t.Context()); return err },
+		"hand-off": func(s *Stream) error {
+			return s.m.HandOff(t.Context(), []Opening{{7, 4}}, func(ids.StreamID, int64) {})
+		},
+	} {
+		log := &fakeLog{inline: true}
+		s, fm := open(t, log)
+		if err := s.Append(Batch{BaseOffset: 10, EndOffset: 12}, &told{}); err != nil {
+			t.Fatal(err)
+		}
+		fm.closing = func() {
+			if want := (meta.CloseStream{Stream: 7, Epoch: 4, End: 12}); !slices.Contains(log.ends, want) {
+				t.Errorf("%s: the log was told %v", name, log.ends)
+			}
+		}
+		if err := end(s); err != nil || len(fm.closed) != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
+	"github.com/seawallmq/seawall/s3stream"
 )
 
 // TailStates asks other nodes.
@@ -56,10 +57,10 @@ const (
 // state of those that were served is kept for who opens them next.
 func (s *Set) closeStreams(ctx context.Context, ps []*Partition, served bool) {
 	began := s.cfg.Clock.Now()
-	streams := make([]ids.StreamID, 0, len(ps))
+	openings := make([]s3stream.Opening, 0, len(ps))
 	byStream := make(map[ids.StreamID]*Partition, len(ps))
 	for _, p := range ps {
-		streams = append(streams, p.stream.ID())
+		openings = append(openings, s3stream.Opening{Stream: p.stream.ID(), Epoch: p.stream.Epoch()})
 		byStream[p.stream.ID()] = p
 	}
 	s.notice.handing(len(ps))
@@ -73,11 +74,11 @@ func (s *Set) closeStreams(ctx context.Context, ps []*Partition, served bool) {
 		}
 		retry := clock.Backoff{Min: closePauseFirst, Max: closePauseMost}
 		for {
-			err := s.cfg.Streams.HandOff(ctx, streams, ended)
+			err := s.cfg.Streams.HandOff(ctx, openings, ended)
 			if err == nil || ctx.Err() != nil {
 				break
 			}
-			s.cfg.Log.Warn("streams not handed over yet, will retry", "count", len(streams), "error", err)
+			s.cfg.Log.Warn("streams not handed over yet, will retry", "count", len(openings), "error", err)
 			_ = retry.Wait(ctx, s.cfg.Clock) // ends with ctx, as the loop does
 		}
 		if served { // else those who restore them do that

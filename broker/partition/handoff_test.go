@@ -10,6 +10,7 @@ import (
 	"github.com/seawallmq/seawall/internal/config"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
+	"github.com/seawallmq/seawall/s3stream"
 )
 
 // closing is Streams whose closes fail so many times, after the ends are told.
@@ -19,9 +20,9 @@ type closing struct {
 	failures int
 }
 
-func (c *closing) HandOff(_ context.Context, streams []ids.StreamID, ended func(ids.StreamID, int64)) error {
-	for _, s := range streams {
-		ended(s, c.end)
+func (c *closing) HandOff(_ context.Context, openings []s3stream.Opening, ended func(ids.StreamID, int64)) error {
+	for _, o := range openings {
+		ended(o.Stream, c.end)
 	}
 	if c.failures--; c.failures >= 0 {
 		return errors.New("not closed")

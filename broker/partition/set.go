@@ -28,7 +28,7 @@ type Streams interface {
 	Drop(streams []ids.StreamID)
 	// HandOff closes streams that others are to open; see
 	// [s3stream.Manager.HandOff].
-	HandOff(ctx context.Context, streams []ids.StreamID, ended func(stream ids.StreamID, end int64)) error
+	HandOff(ctx context.Context, openings []s3stream.Opening, ended func(stream ids.StreamID, end int64)) error
 	Flush(inline bool)
 	WaitSpace(ctx context.Context) error
 }
