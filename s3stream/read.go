@@ -105,6 +105,13 @@ func (m *Manager) readPast(ctx context.Context, r read.Request) (res Result, err
 	}
 }
 
+// IsLost says whether what was appended at an offset was lost with a WAL that was
+// given up, as far as this node knows.
+func (s *Stream) IsLost(offset int64) bool {
+	_, lost := s.m.meta.LostUpTo(s.id, offset)
+	return lost
+}
+
 func (s *Stream) request(from, upTo int64, opt ReadOptions) read.Request {
 	return read.Request{
 		Stream: s.id, From: from, UpTo: min(upTo, s.durable.Load()),

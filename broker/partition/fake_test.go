@@ -23,6 +23,7 @@ type memStream struct {
 	summed           bool // the newest batch came with its sum
 	pending          []s3stream.Completion
 	refuse           error
+	lostUpTo         int64 // what is before it was given up
 	marks            [][]byte
 	attachments      []s3stream.Attachment
 }
@@ -107,6 +108,8 @@ func (s *memStream) Trim(_ context.Context, newStart int64) error {
 }
 
 func (s *memStream) Trimmed(newStart int64) { s.start = max(s.start, newStart) }
+
+func (s *memStream) IsLost(offset int64) bool { return offset < s.lostUpTo }
 
 func (s *memStream) Close(context.Context) (int64, error) { return s.End(), nil }
 

@@ -48,6 +48,7 @@ type Stream interface {
 	Attachments(ctx context.Context, from, upTo int64) iter.Seq2[s3stream.Attachment, error]
 	Trim(ctx context.Context, newStart int64) error
 	Trimmed(newStart int64)
+	IsLost(offset int64) bool
 	Close(ctx context.Context) (end int64, err error)
 }
 
@@ -144,6 +145,10 @@ func (p *Partition) Append(a *Append, nowMs int64) error {
 		dup, isDup, err := p.producers.check(h)
 		if err != nil {
 			return err
+		}
+		if isDup && p.stream.IsLost(dup.baseOffset) {
+			return fmt.Errorf("%w: producer %d repeats sequence %d, whose records at offset %d were lost with a WAL that was given up",
+				ErrOutOfOrderSequence, h.ProducerID, h.BaseSequence, dup.baseOffset)
 		}
 		if isDup {
 			a.BaseOffset, a.end = dup.baseOffset, dup.endOffset

@@ -286,3 +286,23 @@ func TestEpochChecks(t *testing.T) {
 		}
 	}
 }
+
+// A repetition is not acknowledged when its first append was lost with a WAL that
+// was given up: its producer begins anew.
+func TestRepetitionOfWhatWasLost(t *testing.T) {
+	s := new(memStream)
+	p := open(t, s, &quota{left: 1 << 20})
+	mustProduce(t, p, 1, 0, 0, 3)
+	mustProduce(t, p, 1, 0, 3, 1)
+	s.settle(2, nil)
+	s.lostUpTo = 3
+	if _, err := produce(t, p, 1, 0, 0, 3, 500); !errors.Is(err, ErrOutOfOrderSequence) {
+		t.Errorf("of what was lost: %v", err)
+	}
+	if again := mustProduce(t, p, 1, 0, 3, 1); again.answers != 1 || again.Err != nil || again.BaseOffset != 3 {
+		t.Errorf("of what was not: %+v", again)
+	}
+	if next := mustProduce(t, p, 1, 1, 0, 3); next.BaseOffset != 4 {
+		t.Errorf("under a new epoch: %+v", next)
+	}
+}
