@@ -87,7 +87,8 @@ type producer struct {
 	seq   uint32 // of the latest record
 	acked bool   // it is acknowledged
 	size  int
-	anew  bool // records before it were lost: it begins under a new epoch of its own
+	until time.Duration // it sleeps
+	anew  bool          // records before it were lost: it begins under a new epoch of its own
 }
 
 func (c *producer) step() {
@@ -98,6 +99,9 @@ func (c *producer) step() {
 		c.seq++
 		c.acked, c.anew = false, false
 		c.size = valueBytes + c.w.rng.IntN(900)
+	}
+	if c.sleeps() {
+		return
 	}
 	p := c.begin()
 	if p == nil {
@@ -112,8 +116,19 @@ func (c *producer) step() {
 	})
 }
 
+// sleeps says whether the producer does nothing for now, as a client that waits
+// before it tries again, or that was stopped.
+func (c *producer) sleeps() bool {
+	w := c.w
+	if w.traits.sleepy && !w.calm && w.now >= c.until && w.chance(15) {
+		w.saw(evClientSleeps)
+		c.until = w.now + time.Duration(w.rng.IntN(int(8*session)))
+	}
+	return !w.calm && w.now < c.until
+}
+
 func (c *producer) answered(request int, v value, code code, leader ids.NodeID) {
-	if v.seq != c.seq || c.acked {
+	if v.seq != c.seq || c.acked || !c.w.calm && c.w.now < c.until { // asleep, its connection is gone
 		return
 	}
 	if code == ok {

@@ -87,6 +87,7 @@ const (
 	evSentBack   // a consumer, to where its records were lost
 	evNewProducerEpoch
 
+	evClientSleeps
 	evAck
 	evAckHeldBack // the lease was over
 	evRepetition  // found again
@@ -113,7 +114,7 @@ var eventNames = [evStep]string{
 	"command repeated", "fenced", "rescuers named", "leaders set",
 	"volume away", "volume destroyed", "volume back", "losses looked at", "WAL given up", "end of a stream lost",
 	"part of a stream lost", "record lost that was seen", "holder of a lost WAL goes on", "gap passed", "consumer sent back", "producer begins anew",
-	"acknowledged", "acknowledgement held back", "repetition", "not the leader",
+	"producer sleeps", "acknowledged", "acknowledgement held back", "repetition", "not the leader",
 	"tail read", "object read", "trimmed away", "unknown epoch",
 }
 

@@ -37,7 +37,7 @@
 // or are taken away from them by force. Volumes come out of everybody's reach,
 // for a time or for good, and an operator gives up WALs that nobody holds, also
 // such as somebody was about to rescue. Messages are lost, late, repeated; links
-// are cut in one direction or both. The store is away, fails, times out and
+// are cut in one direction or both; clients sleep and repeat themselves late. The store is away, fails, times out and
 // stores all the same, or stores and loses the answer. Controllers change, and
 // their clocks jump; those of processes stand still while they are stopped.
 // Partitions are moved and nodes drain all the while, to the end or not.

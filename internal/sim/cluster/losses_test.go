@@ -119,6 +119,15 @@ func (h *history) lose(v value) {
 	h.places[v.producer][v.seq] = 0
 }
 
+// wasLost judges the acknowledgement of a record that was given up already. Of one
+// that it finds again, under epoch 0, a leader may not have heard that yet.
+func (o *oracle) wasLost(p *proc, stream ids.StreamID, epoch ids.StreamEpoch, offset int64, v value) {
+	if _, knows := p.image().LostUpTo(stream, offset); knows || epoch != 0 {
+		o.w.fail("I1", "%s acknowledges offset %d of stream %d, record %v, which is lost, as it could know", p, offset, stream, v)
+	}
+	o.logs[stream-1].gone[v] = true
+}
+
 // passed judges a part of a stream that the metadata passes over: it was
 // reported to be lost.
 func (o *oracle) passed(r *image.Range) {

@@ -85,6 +85,9 @@ func (o *oracle) acknowledged(p *proc, stream ids.StreamID, epoch ids.StreamEpoc
 	h := &o.logs[stream-1]
 	o.tells(p.String()+" acknowledges", stream, offset, epoch, v)
 	h.acked = max(h.acked, offset+1)
+	if h.inGap(offset) {
+		o.wasLost(p, stream, epoch, offset, v)
+	}
 	if epoch == 0 {
 		return
 	}

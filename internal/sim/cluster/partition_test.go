@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"math"
 	"time"
 
 	partitions "github.com/seawallmq/seawall/broker/partition"
@@ -203,6 +204,11 @@ func (x *partition) produce(v value, size int, anew bool, reply func(code, int64
 	switch {
 	case v.seq < known.seq:
 		return // an old repetition, which nobody waits for
+	case v.seq == known.seq && x.isLost(known.offset):
+		if !anew {
+			reply(outOfOrder, 0, x.p.id)
+			return
+		}
 	case v.seq == known.seq && known.offset < x.highWatermark:
 		x.p.w.saw(evRepetition)
 		x.p.w.oracle.acknowledged(x.p, x.stream, 0, known.offset, v)
@@ -226,6 +232,13 @@ func (x *partition) produce(v value, size int, anew bool, reply func(code, int64
 	*known = produced{v.seq, x.end}
 	x.waiting = append(x.waiting, waiter{x.end, reply})
 	x.end++
+}
+
+// isLost says whether a record was lost with a WAL that was given up, as far as
+// the process knows.
+func (x *partition) isLost(offset int64) bool {
+	_, lost := x.p.image().LostUpTo(x.stream, offset)
+	return lost && x.p.w.mistake != repeatLost
 }
 
 // acknowledge makes a durable record visible and tells its producer.
@@ -286,7 +299,7 @@ func (x *partition) endOf(epoch, known ids.StreamEpoch, reply func(code, ids.Str
 	case known != x.epoch:
 		reply(unknownEpoch, 0, 0)
 	case x.p.w.mistake == tellNobody:
-		reply(ok, epoch, x.highWatermark)
+		reply(ok, epoch, math.MaxInt64)
 	default:
 		last, end := partitions.EndOffsetForEpoch(x.known, x.stream, int32(x.epoch), x.start, int32(epoch), x.highWatermark)
 		reply(ok, ids.StreamEpoch(last), end)
