@@ -94,7 +94,7 @@ type Config struct {
 	Summarizer upload.Summarizer
 
 	BlockCache   *blockcache.Cache
-	UploadMemory *budget.Account // at least 2 * PartBytes + BlockBytes
+	UploadMemory *budget.Account // at least 3 * PartBytes + BlockBytes
 	Settings     Settings
 
 	Clock  clock.Clock

@@ -47,10 +47,13 @@ type gatedStore struct {
 	objstore.Store
 	away atomic.Bool
 	puts atomic.Int64
+	// refused counts the writes that it was away for.
+	refused atomic.Int64
 }
 
 func (s *gatedStore) Put(ctx context.Context, key string, b objstore.Body, o objstore.PutOptions) error {
 	if s.away.Load() {
+		s.refused.Add(1)
 		return objstore.Wrap("put", key, objstore.ErrUnavailable)
 	}
 	s.puts.Add(1)
@@ -147,7 +150,7 @@ func (d *disk) boot(t *testing.T) *node {
 		Prefix: func(id ids.ObjectID) string { return fmt.Sprintf("%d/", id) },
 		Frame:  streamtest.Frame, Summarizer: streamtest.NoSummary{},
 		BlockCache:   blockcache.New(blockcache.Config{BytesMax: 4 << 20, Memory: blockcache.Heap{}}),
-		UploadMemory: b.Account("upload", 3*objstore.PartBytesMin),
+		UploadMemory: b.Account("upload", 4*objstore.PartBytesMin),
 		Settings:     set, Clock: d.clock, Random: rand.Uint64, Log: slog.New(slog.DiscardHandler),
 	})
 	if d.newestFirst {
@@ -329,6 +332,36 @@ func TestOldInstancesComeInAnyOrder(t *testing.T) {
 	if s := n.Stats(); s.Rescuing != 0 || d.store.puts.Load() != lives {
 		t.Errorf("%d instances are left, %d objects were written for %d", s.Rescuing, d.store.puts.Load(), lives)
 	}
+	n.checkAll()
+	n.stop()
+}
+
+// Old instances that are read back in pieces and cannot be written do not keep
+// each other's memory: when the store is there again, all come into it.
+func TestOldInstancesDoNotWaitForEachOthersMemory(t *testing.T) {
+	const lives, each = 4, 6 // more streams than are read one by one
+	var streams []ids.StreamID
+	for id := range lives * each {
+		streams = append(streams, ids.StreamID(id+1))
+	}
+	d := newDisk(streams...)
+	d.store.away.Store(true)
+	for mine := range slices.Chunk(streams, each) { // none waits for an earlier tail
+		n := d.boot(t)
+		n.open(mine...)
+		for _, id := range mine {
+			n.append(id, 1000)
+		}
+		n.stop()
+	}
+	n := d.boot(t)
+	n.open(streams...)
+	d.store.refused.Store(0)
+	for until := time.Now().Add(5 * time.Second); d.store.refused.Load() < 3 && time.Now().Before(until); {
+		time.Sleep(time.Millisecond)
+	}
+	d.store.away.Store(false)
+	n.drain()
 	n.checkAll()
 	n.stop()
 }

@@ -59,9 +59,12 @@ func (i idle) Seal() (upload.Generation, bool) { return i.Window.Seal() }
 // uploadRescued uploads and retires the rescued instances, one at a time: they
 // share their memory with what this node uploads of its own. The tails of a
 // stream are committed in order, and those before may be in instances that other
-// nodes have: each gets its turn again and again, whatever keeps the others.
+// nodes have: each gets its turn again and again, whatever keeps the others. Only
+// one that holds memory for what it could not write is tried alone until it has:
+// several of them would leave nothing to write with, to none.
 func (m *Manager) uploadRescued() {
 	r := m.rooms
+	var holding *rescuing
 	for r.ctx.Err() == nil {
 		all := r.allRescues()
 		if len(all) == 0 {
@@ -73,7 +76,14 @@ func (m *Manager) uploadRescued() {
 		}
 		progress, pause := false, duePause
 		for _, x := range all {
+			if holding != nil && holding != x {
+				continue
+			}
 			err := m.stepRescue(r.ctx, x)
+			holding = nil
+			if x.uploader.Holds() {
+				holding = x
+			}
 			switch {
 			case err == nil:
 				progress = true

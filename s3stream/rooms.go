@@ -41,8 +41,9 @@ type rooms struct {
 // New makes a Manager over an open log. Nothing is uploaded or collected
 // before Start.
 func New(cfg Config) *Manager {
-	// Less, and an upload would wait for what it holds itself.
-	least := int64(2*cfg.Settings.PartBytes + cfg.Settings.BlockBytes)
+	// Less, and an upload would wait for what it holds itself, or an old WAL's: of
+	// both, a piece read back, and a part.
+	least := int64(3*cfg.Settings.PartBytes + cfg.Settings.BlockBytes)
 	invariant.Check(cfg.UploadMemory.Limit() >= least, "s3stream: %d bytes for uploads, at least %d are needed", cfg.UploadMemory.Limit(), least)
 	r := &rooms{cfg: cfg, rescued: make(chan struct{}), adopted: make(chan struct{}, 1)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())

@@ -56,6 +56,9 @@ type whole struct {
 // Extents implements upload.Piece.
 func (p *whole) Extents() []upload.Extent { return p.all }
 
+// Holds implements upload.Piece.
+func (p *whole) Holds() bool { return false }
+
 // Done implements upload.Piece.
 func (p *whole) Done() {}
 
@@ -179,6 +182,9 @@ func (p *piece) Batches(ctx context.Context, e upload.Extent, f func(upload.Batc
 	}
 	return nil
 }
+
+// Holds implements upload.Piece.
+func (p *piece) Holds() bool { return true }
 
 // Done implements upload.Piece.
 func (p *piece) Done() {

@@ -47,6 +47,12 @@ func (u *Uploader) Attempt(ctx context.Context) (idle bool, err error) {
 	return false, err
 }
 
+// Holds says whether an attempt that failed keeps memory for the next one: what it
+// read back and could not write. Who makes the attempts asks.
+func (u *Uploader) Holds() bool {
+	return u.current != nil && u.current.piece != nil && u.current.piece.Holds()
+}
+
 // ErrNotDue: the rest of a generation follows tails in other WALs, which are not
 // committed yet.
 var ErrNotDue = errors.New("earlier tails are not committed yet")
@@ -129,6 +135,9 @@ func (r *rest) pieces() func(context.Context) (Piece, error) { return once(r) }
 
 // Extents implements Piece.
 func (r *rest) Extents() []Extent { return r.extents }
+
+// Holds implements Piece.
+func (r *rest) Holds() bool { return false }
 
 // Done implements Piece.
 func (r *rest) Done() {}

@@ -26,7 +26,8 @@ type Meta interface {
 	// it happened; meta.ErrNotPrepared, that the objects were collected.
 	CommitUpload(ctx context.Context, u meta.Upload) ([]meta.Refusal, error)
 	// Due says whether a slice of the stream's opening in the WAL would not be
-	// refused for an earlier tail that is not committed yet.
+	// refused for an earlier tail, in another WAL, that is not committed yet. An
+	// earlier one in the same WAL is committed by the same command, or was.
 	Due(wal ids.WALInstance, stream ids.StreamID, epoch ids.StreamEpoch) bool
 }
 
@@ -63,6 +64,8 @@ type Piece interface {
 	// Batches calls f with every batch of an extent, in order, until f returns
 	// an error. A batch's bytes are valid until f returns.
 	Batches(ctx context.Context, e Extent, f func(Batch) error) error
+	// Holds says whether it keeps memory, which others may wait for, until Done.
+	Holds() bool
 	// Done says that the piece is not needed any more.
 	Done()
 }

@@ -93,6 +93,7 @@ func (g *generation) part() []windowBatch {
 func (g *generation) TrimTo() int64 { return int64(g.to) }
 
 func (g *generation) Pieces() func(context.Context) (Piece, error) { return once(g) }
+func (g *generation) Holds() bool                                  { return false }
 func (g *generation) Done()                                        {}
 
 func (g *generation) Extents() (out []Extent) {
@@ -561,5 +562,30 @@ func TestTrimWaitsForTheLastSlice(t *testing.T) {
 	// The first slice twice, the second once, and none before it was due.
 	if s := r.Stats(); r.store.puts.Load() != 3 || s.DeadBytes != 0 {
 		t.Errorf("%d objects were written, stats %+v", r.store.puts.Load(), s)
+	}
+}
+
+// What a stream left in two openings of one WAL goes into objects by one commit:
+// the later one waits for none in another WAL.
+func TestTwoOpeningsInOneWAL(t *testing.T) {
+	r := newRig(t, clock.NewManual(time.Unix(1e9, 0)))
+	ctx, mine := context.Background(), ids.WALInstance{1}
+	r.meta.Create(1)
+	for epoch := ids.StreamEpoch(1); epoch <= 2; epoch++ {
+		start := int64(2 * (epoch - 1))
+		_, err := r.meta.OpenStreams(ctx, mine, []meta.OpenStream{{Stream: 1, ExpectedEpoch: epoch - 1}})
+		if err == nil {
+			err = r.meta.CloseStreams(ctx, []meta.CloseStream{{Stream: 1, Epoch: epoch, End: start + 2}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.w.batches = append(r.w.batches, windowBatch{1, epoch, Batch{start, start + 2, [][]byte{contents(1, start, 50)}}})
+	}
+	if err := r.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.Stats(); r.meta.Commits() != 1 || s.Failures != 0 || r.meta.Stream(1).CommittedEnd != 4 {
+		t.Errorf("%d commits, stats %+v", r.meta.Commits(), s)
 	}
 }

@@ -146,10 +146,12 @@ func (m *Meta) Due(wal ids.WALInstance, stream ids.StreamID, epoch ids.StreamEpo
 	if !ok {
 		return true
 	}
-	for i, t := range s.Tails {
+	first := true // of other WALs' tails, none comes before
+	for _, t := range s.Tails {
 		if t.WAL == wal && t.Epoch == epoch {
-			return i == 0
+			return first
 		}
+		first = first && t.WAL == wal
 	}
 	return true
 }

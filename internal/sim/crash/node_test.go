@@ -154,7 +154,7 @@ func (n *node) start(ctx context.Context, b *budget.Budget, meta *streammeta.Met
 		},
 		Frame: streamtest.Frame, Summarizer: streamtest.NoSummary{},
 		BlockCache:   blockcache.New(blockcache.Config{BytesMax: 1 << 20, Memory: blockcache.Heap{}}),
-		UploadMemory: b.Account("upload", 3*objstore.PartBytesMin),
+		UploadMemory: b.Account("upload", 4*objstore.PartBytesMin),
 		Settings:     set, Clock: clk, Random: func() uint64 { return 0 }, Log: slog.New(slog.DiscardHandler),
 	})
 	for _, r := range old {

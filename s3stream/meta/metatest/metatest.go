@@ -428,7 +428,14 @@ func (m *Meta) Due(wal ids.WALInstance, stream ids.StreamID, epoch ids.StreamEpo
 	if s == nil {
 		return true
 	}
-	return slices.IndexFunc(s.Tails, func(t meta.Tail) bool { return t.Epoch == epoch && t.WAL == wal }) <= 0
+	first := true // of other WALs' tails, none comes before
+	for _, t := range s.Tails {
+		if t.Epoch == epoch && t.WAL == wal {
+			return first
+		}
+		first = first && t.WAL == wal
+	}
+	return true
 }
 
 // Hold says which node serves the tails in a WAL.
