@@ -29,7 +29,6 @@ type Image struct {
 	topicNames table[string, ids.TopicID]   // by the name's collision form
 	issuers    table[ids.UUID, issuer]      // of the remembered answers
 	unsettled  table[ids.ObjectID, *Object] // prepared or removed
-	setRanges  table[setRangeKey, *Range]   // of stream-set objects
 }
 
 // New is the image before the first command.
@@ -49,7 +48,6 @@ func New() *Image {
 		answers:    newTable[CommandID, *Remembered](compareCommandIDs),
 		topicNames: newTable[string, ids.TopicID](cmp.Compare[string]),
 		unsettled:  newTable[ids.ObjectID, *Object](cmp.Compare[ids.ObjectID]),
-		setRanges:  newTable[setRangeKey, *Range](compareSetRanges),
 	}
 }
 
@@ -72,7 +70,6 @@ func (img *Image) copy() *Image {
 		answers:    img.answers.copy(),
 		topicNames: img.topicNames.copy(),
 		unsettled:  img.unsettled.copy(),
-		setRanges:  img.setRanges.copy(),
 	}
 }
 

@@ -25,15 +25,6 @@ func checkInvariants(t rapid.TB, img *Image) {
 		if _, listed := img.unsettled.get(o.ID); listed == (o.State == ObjectCommitted) {
 			t.Errorf("object %+v: listed as unsettled: %v", o, listed)
 		}
-		if o.Kind == StreamSetObject {
-			n := int32(0)
-			for range img.SetRanges(o.ID) {
-				n++
-			}
-			if n != o.LiveRanges {
-				t.Errorf("object %+v lists %d ranges", o, n)
-			}
-		}
 		delete(live, uint64(o.ID))
 	}
 	if len(live) > 0 {

@@ -22,11 +22,6 @@ type rangeKey struct {
 	start  int64
 }
 
-type setRangeKey struct {
-	object ids.ObjectID
-	rangeKey
-}
-
 func compareUUIDs(a, b ids.UUID) int { return bytes.Compare(a[:], b[:]) }
 
 func comparePartitions(a, b partitionKey) int {
@@ -51,13 +46,6 @@ func compareRanges(a, b rangeKey) int {
 		return c
 	}
 	return cmp.Compare(a.start, b.start)
-}
-
-func compareSetRanges(a, b setRangeKey) int {
-	if c := cmp.Compare(a.object, b.object); c != 0 {
-		return c
-	}
-	return compareRanges(a.rangeKey, b.rangeKey)
 }
 
 func compareCommandIDs(a, b CommandID) int {

@@ -41,14 +41,7 @@ func (r *Range) fields(c *wire.Coder) {
 }
 
 func (r *Range) apply(img *Image) {
-	key := rangeKey{r.Stream, r.Start}
-	if old, ok := img.ranges.get(key); ok { // compaction moved it to another object
-		img.setRanges.remove(setRangeKey{old.Object, key})
-	}
-	img.ranges.put(key, r)
-	if o, ok := img.objects.get(r.Object); ok && o.Kind == StreamSetObject {
-		img.setRanges.put(setRangeKey{r.Object, key}, r)
-	}
+	img.ranges.put(rangeKey{r.Stream, r.Start}, r)
 }
 
 // RecordKind is KindRemoveRange.
@@ -60,11 +53,7 @@ func (r *RemoveRange) fields(c *wire.Coder) {
 }
 
 func (r *RemoveRange) apply(img *Image) {
-	key := rangeKey{r.Stream, r.Start}
-	if old, ok := img.ranges.get(key); ok {
-		img.setRanges.remove(setRangeKey{old.Object, key})
-	}
-	img.ranges.remove(key)
+	img.ranges.remove(rangeKey{r.Stream, r.Start})
 }
 
 // Ranges walks a stream's ranges in order of offsets, beginning with the one
@@ -77,18 +66,6 @@ func (img *Image) Ranges(stream ids.StreamID, offset int64) iter.Seq[*Range] {
 	return func(yield func(*Range) bool) {
 		for key, r := range img.ranges.from(from) {
 			if key.stream != stream || !yield(r) {
-				return
-			}
-		}
-	}
-}
-
-// SetRanges walks the ranges that a stream-set object still holds, by stream
-// and offset; nothing for objects of another kind.
-func (img *Image) SetRanges(object ids.ObjectID) iter.Seq[*Range] {
-	return func(yield func(*Range) bool) {
-		for key, r := range img.setRanges.from(setRangeKey{object: object}) {
-			if key.object != object || !yield(r) {
 				return
 			}
 		}
