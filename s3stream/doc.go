@@ -14,7 +14,7 @@
 //	tail     durability of appends; reads of what a WAL still holds
 //	upload   sealed generations of the log cache → objects → commit → trim
 //	read     what is in objects: index, blocks, read-ahead
-//	rescue   an old WAL instance: ends of its tails, serving, retiring
+//	rescue   an old WAL instance: where its tails end, and a window on them
 //	gc       deletes what metadata no longer wants
 //	compact, directack, zone    reserved
 //	objstore, objfmt            the store and the layout of objects
@@ -24,7 +24,9 @@
 // it into an object; the commit raises CommittedEnd and the WAL's trim
 // position; then the page and the WAL space are free and reads go to the object.
 //
-// Goroutines: none here; uploads and maintenance run in their rooms' own.
-// Locks: Manager.mu guards the maps and is a leaf; a Stream has none: its
-// appends are ordered by the caller, the rest is atomic.
+// Goroutines: three from Manager.Start to Close, which upload what is appended
+// here, upload and retire what was rescued, and collect. Locks: Manager.mu guards
+// the maps, and is held over the tail's Begin and End, but over no I/O; rooms.mu
+// guards the rescued instances, and is a leaf. A Stream has none: its appends are
+// ordered by the caller, the rest is atomic.
 package s3stream

@@ -32,7 +32,7 @@ type rooms struct {
 	work   sync.WaitGroup
 
 	mu       sync.Mutex
-	rescues  []*rescuing   // the next one first
+	rescues  []*rescuing   // in the order in which they came
 	rescued  chan struct{} // closed and replaced when one is done
 	adopted  chan struct{} // capacity 1: there is another one
 	gcErrors uint64
