@@ -49,6 +49,8 @@ type Meta interface {
 	read.Index
 	rescue.Meta
 	gc.Meta
+	// RetireWAL says that nothing in the instance is needed any more.
+	RetireWAL(ctx context.Context, instance ids.WALInstance) error
 }
 
 // Config is what a Manager is made of.

@@ -22,8 +22,6 @@ type Meta interface {
 	// tails where ends says, by one command. Tails that ends does not name
 	// close with nothing past their committed end.
 	RescueWAL(ctx context.Context, instance ids.WALInstance, ends []meta.TailEnd) error
-	// RetireWAL says that nothing in the instance is needed any more.
-	RetireWAL(ctx context.Context, instance ids.WALInstance) error
 }
 
 // Listener hears, as the log is read, what an instance has of streams past what

@@ -103,7 +103,7 @@ func (m *Meta) RescueWAL(ctx context.Context, instance ids.WALInstance, ends []m
 	return err
 }
 
-// RetireWAL implements rescue.Meta.
+// RetireWAL implements s3stream.Meta.
 func (m *Meta) RetireWAL(ctx context.Context, instance ids.WALInstance) error {
 	_, err := submit(ctx, m, &image.RetireWAL{Node: m.cfg.Node, NodeEpoch: m.cfg.NodeEpoch, Instance: instance})
 	return err

@@ -351,7 +351,7 @@ func (m *Meta) RescueWAL(_ context.Context, instance ids.WALInstance, ends []met
 	return nil
 }
 
-// RetireWAL implements rescue.Meta.
+// RetireWAL implements s3stream.Meta.
 func (m *Meta) RetireWAL(_ context.Context, instance ids.WALInstance) error {
 	unlock, err := m.lock("retire")
 	if err != nil {
