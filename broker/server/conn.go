@@ -76,13 +76,6 @@ func (c *Conn) SetSoftware(name, version string) {
 	c.software.Store(&software{name, version})
 }
 
-// pendingOut is how many bytes of answered requests the client has not taken.
-func (c *Conn) pendingOut() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.outBytes
-}
-
 func newConn(s *Server, nc net.Conn, l Listener) *Conn {
 	c := &Conn{srv: s, nc: nc, listener: l}
 	c.room.L = &c.mu

@@ -19,6 +19,13 @@ func (c *client) big(n uint32) {
 	c.send(keyBig, string(binary.BigEndian.AppendUint32(nil, n)))
 }
 
+// pendingOut is how many bytes of answered requests the client has not taken.
+func pendingOut(c *Conn) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.outBytes
+}
+
 // A client that does not read its responses is read no more, costs a bounded
 // number of bytes and disturbs nobody. When it reads again it gets everything.
 func TestSlowReader(t *testing.T) {
@@ -33,12 +40,12 @@ func TestSlowReader(t *testing.T) {
 		}
 	}()
 	eventually(t, "the server to stop reading", func() bool {
-		return s.connOf(slow).pendingOut() > 1<<20
+		return pendingOut(s.connOf(slow)) > 1<<20
 	})
 	for range 50 {
 		other.want(other.send(keyEcho, "quick"), "quick")
 	}
-	if got := s.connOf(slow).pendingOut(); got > 4<<20 {
+	if got := pendingOut(s.connOf(slow)); got > 4<<20 {
 		t.Errorf("%d bytes wait for a client that does not read", got)
 	}
 	var m runtime.MemStats
