@@ -21,25 +21,11 @@ type Coder struct {
 	err      error
 }
 
-// NewEncoder returns a Coder that appends to dst, which it then owns.
-func NewEncoder(dst []byte, version uint8) *Coder {
-	return &Coder{buf: dst, version: version}
-}
-
-// NewDecoder returns a Coder that reads src. It copies what it keeps, so src
-// may be reused once decoding is done.
-func NewDecoder(src []byte, version uint8) *Coder {
-	return &Coder{buf: src, decoding: true, version: version}
-}
-
 // Decoding says whether fields are read rather than written.
 func (c *Coder) Decoding() bool { return c.decoding }
 
 // Version is the version of the structure being walked.
 func (c *Coder) Version() uint8 { return c.version }
-
-// Bytes is what was encoded so far.
-func (c *Coder) Bytes() []byte { return c.buf }
 
 // Err is the first fault met while decoding; encoding has none.
 func (c *Coder) Err() error { return c.err }

@@ -56,7 +56,8 @@ func NextFrame(src []byte) (f Frame, rest []byte, err error) {
 }
 
 // Decode reads the frame's body by fields, after checking that its version is
-// known. what names the structure in errors.
+// known. It copies what it keeps, so that the bytes of the frame may be used
+// again. what names the structure in errors.
 func (f Frame) Decode(what string, known uint8, fields func(*Coder)) error {
 	if f.Version == 0 || f.Version > known {
 		return &VersionError{What: what, Got: f.Version, Known: known}

@@ -85,7 +85,7 @@ func TestLyingLengthsAllocateNothing(t *testing.T) {
 		"blob":   func(c *Coder) { var v []byte; c.Blob(&v) },
 	} {
 		allocated := testing.AllocsPerRun(10, func() {
-			c := NewDecoder(huge, 1)
+			c := &Coder{buf: huge, decoding: true}
 			if read(c); !errors.Is(c.Err(), ErrShort) {
 				t.Errorf("%s: %v, want ErrShort", name, c.Err())
 			}
@@ -109,7 +109,7 @@ func TestMalformedValuesAreRefused(t *testing.T) {
 		"short UUID":        {make([]byte, 15), func(c *Coder) { var v ids.UUID; c.UUID(&v) }},
 		"left over":         {[]byte{1, 1}, func(c *Coder) { var v uint8; Uint(c, &v) }},
 	} {
-		d := NewDecoder(c.bytes, 1)
+		d := &Coder{buf: c.bytes, decoding: true}
 		if c.read(d); d.Finish() == nil {
 			t.Errorf("%s was decoded", name)
 		}
