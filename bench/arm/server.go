@@ -19,8 +19,6 @@ import (
 const (
 	// readyTimeout bounds a start, recovery included.
 	readyTimeout = 2 * time.Minute
-	// stopTimeout bounds an end by SIGTERM.
-	stopTimeout = 30 * time.Second
 	// retryPause is short, so that a start is not rounded up to it.
 	retryPause = 2 * time.Millisecond
 )
@@ -83,9 +81,6 @@ func (s *Server) WaitReady(ctx context.Context) (time.Duration, error) {
 
 // Kill ends the broker at once.
 func (s *Server) Kill() { s.process.Kill9() }
-
-// Stop asks the broker to end.
-func (s *Server) Stop() error { return s.process.Stop(stopTimeout) }
 
 // While is a context that ends with the broker's process too.
 func (s *Server) While(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {

@@ -44,9 +44,6 @@ func Prepare(dir string) (*File, error) {
 	return f, nil
 }
 
-// Remove removes it.
-func (f *File) Remove() error { return os.Remove(f.path) }
-
 // Geometry is what the disk asks of writes and how they are made durable.
 func (f *File) Geometry() (device.Geometry, error) {
 	dev, err := device.OpenFile(f.path, device.FileOptions{})
