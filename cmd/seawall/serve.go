@@ -17,6 +17,15 @@ import (
 // SIGTERM and SIGKILL. What is not uploaded by then stays in the WAL.
 const drainTimeout = 25 * time.Second
 
+// closeTimeout is how long a node may take to close, beyond the time for a drain,
+// before the process ends all the same: a read or a write of a disk that hangs may
+// be waited for for good, and meanwhile nobody starts this process anew, and it
+// keeps the lock of its log.
+const closeTimeout = 4 * time.Second
+
+// errStuck is the outcome of that.
+var errStuck = errors.New("the node could not be closed in time, perhaps a disk hangs: stopped at once; the next start recovers what is in the WAL")
+
 // errCutShort is the outcome of a second signal.
 var errCutShort = errors.New("stopped at once by a second signal; the next start recovers what is in the WAL")
 
@@ -97,7 +106,7 @@ func serve(ctx context.Context, s server, signals <-chan os.Signal, log *slog.Lo
 	case err := <-s.Done():
 		if errors.Is(err, node.ErrFenced) {
 			// What it has is others' now: nothing is to be finished or uploaded.
-			return errors.Join(err, s.Close())
+			return closeFenced(s, err)
 		}
 		log.Error("the node cannot go on; draining", "error", err, "timeout", drainTimeout.String())
 		return errors.Join(err, drain(s, signals, log))
@@ -107,7 +116,20 @@ func serve(ctx context.Context, s server, signals <-chan os.Signal, log *slog.Lo
 	}
 }
 
-// drain ends s in good order, or at once on another signal.
+// closeFenced closes a node that was fenced, for why. One that does not close is
+// not to be started anew in the same process.
+func closeFenced(s server, why error) error {
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	select {
+	case err := <-closed:
+		return errors.Join(why, err)
+	case <-time.After(drainTimeout + closeTimeout):
+		return fmt.Errorf("%v: %w", why, errStuck) // not ErrFenced
+	}
+}
+
+// drain ends s in good order, or at once on another signal, or if it hangs.
 func drain(s server, signals <-chan os.Signal, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
@@ -122,5 +144,7 @@ func drain(s server, signals <-chan os.Signal, log *slog.Logger) error {
 		return err
 	case <-signals:
 		return errCutShort
+	case <-time.After(drainTimeout + closeTimeout):
+		return errStuck
 	}
 }

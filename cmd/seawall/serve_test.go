@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 
 	"github.com/seawallmq/seawall/internal/node"
 )
@@ -99,6 +100,45 @@ func TestServe(t *testing.T) {
 					t.Error("never announced")
 				}
 			}
+		})
+	}
+}
+
+// stuckServer has a disk that hangs: it neither drains nor closes before that is
+// back.
+type stuckServer struct {
+	fakeServer
+	back chan struct{}
+}
+
+func (s *stuckServer) Close() error {
+	<-s.back
+	return nil
+}
+
+func (s *stuckServer) Drain(context.Context) (node.Report, error) { return node.Report{}, s.Close() }
+
+// A process whose node does not come to its end ends all the same, whatever the
+// reason, and starts no other node beside it.
+func TestServeEndsThoughTheNodeHangs(t *testing.T) {
+	for name, why := range map[string]error{"signal": nil, "cannot go on": errors.New("broken"), "fenced": node.ErrFenced} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &stuckServer{fakeServer{start: answers(nil), entered: make(chan string, 1)}, make(chan struct{})}
+				defer close(s.back)
+				signals := make(chan os.Signal, 1)
+				if why != nil {
+					s.done = answers(why)
+				}
+				err := serve(t.Context(), s, signals, slog.New(slog.DiscardHandler), func() {
+					if why == nil {
+						signals <- os.Interrupt
+					}
+				})
+				if !errors.Is(err, errStuck) || errors.Is(err, node.ErrFenced) {
+					t.Errorf("serve returned %v", err)
+				}
+			})
 		})
 	}
 }
