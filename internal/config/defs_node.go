@@ -35,7 +35,7 @@ var nodeDefs = []Def{
 	{Name: "metadata.log.max.record.bytes.between.snapshots", Type: Long, Default: "20971520", Unit: "bytes", Valid: atLeast(1), Inert: true,
 		Doc: "How much the metadata log grows before the next snapshot is written."},
 	{Name: "broker.session.timeout.ms", Type: Int, Default: "1500", Unit: "ms", Valid: atLeast(100),
-		Doc: "How long a broker may miss its heartbeats before another takes over its WAL; the active controller's counts. Shorter than Kafka's 9000: a take-over is cheap here."},
+		Doc: "How long a broker may miss its heartbeats before another takes over its WAL, and goes on serving without: give every node the same. Shorter than Kafka's 9000: a take-over is cheap here."},
 	{Name: "broker.heartbeat.interval.ms", Type: Int, Default: "250", Unit: "ms", Valid: atLeast(10),
 		Doc: "How often a broker tells the active controller that it is alive."},
 
