@@ -27,6 +27,9 @@ import (
 //     time. What is in memory need not wait for it, though every second answer
 //     does, for max wait or half a second: what did not come by then is not in
 //     the answer, and is likely at hand for the next.
+//   - What was lost with a WAL that was given up is passed over. If nothing
+//     follows it, a batch without records does, as Kafka's log cleaner leaves
+//     them: consumers go on after it.
 //   - The first partition with data gives one batch even if that is over the
 //     limits, so that a large batch is never in the way (KIP-74).
 //   - Sessions as in KIP-227, bounded in number and bytes.

@@ -3,6 +3,7 @@ package partition
 import (
 	"context"
 
+	"github.com/seawallmq/seawall/broker/batch"
 	"github.com/seawallmq/seawall/s3stream"
 )
 
@@ -40,7 +41,9 @@ func (f *Fetched) Release() {
 }
 
 // Fetch reads whole batches from offset up to the high watermark (I2). missed
-// says that there is data which is not in memory, and Block was not set.
+// says that there is data which is not in memory, and Block was not set. Where
+// all that is left up to the high watermark was lost, an empty batch stands for
+// it: a reader would else wait before it until more is appended.
 // The errors are ErrOffsetOutOfRange, ErrNotLeader, ErrStorage, and those of
 // the object store.
 func (p *Partition) Fetch(ctx context.Context, offset int64, opt FetchOptions) (f Fetched, missed bool, err error) {
@@ -61,6 +64,10 @@ func (p *Partition) Fetch(ctx context.Context, offset int64, opt FetchOptions) (
 	if err != nil || missed {
 		return f, missed, storageError(err)
 	}
+	if len(f.stored.Segments) == 0 && f.stored.NextOffset > offset {
+		f.passGap(p, offset)
+		return f, false, nil
+	}
 	f.Segments = f.stored.Segments
 	for _, s := range f.Segments {
 		f.Bytes += len(s)
@@ -70,4 +77,16 @@ func (p *Partition) Fetch(ctx context.Context, offset int64, opt FetchOptions) (
 		f.stored.Release()
 	}
 	return f, false, nil
+}
+
+// passGap answers a read that found nothing from offset to the end of it. What
+// else is lost lies before other batches: their offsets take a reader past it.
+func (f *Fetched) passGap(p *Partition, offset int64) {
+	next := f.stored.NextOffset
+	f.stored.Release()
+	p.mu.Lock()
+	epoch := p.epochs.at(next - 1)
+	p.mu.Unlock()
+	gap := batch.AppendEmpty(nil, offset, next, epoch)
+	f.stored, f.Segments, f.Bytes = s3stream.Result{}, [][]byte{gap}, len(gap)
 }
