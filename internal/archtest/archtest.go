@@ -3,6 +3,7 @@ package archtest
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -57,7 +58,7 @@ func Check(fsys fs.FS) ([]Violation, error) {
 		return nil, err
 	}
 
-	var found []Violation
+	found := checkRooms(layers, pkgs)
 	measured := map[string]int{}
 	for _, p := range pkgs {
 		found = append(found, checkPackage(layers, module, p)...)
@@ -70,6 +71,19 @@ func Check(fsys fs.FS) ([]Violation, error) {
 	found = append(found, checkRatchet(measured, allowed, ExceptionsFile)...)
 	links, err := checkLinks(fsys)
 	return append(found, links...), err
+}
+
+// checkRooms finds folders of the layer table in which nothing is built: a reader
+// would look for them in vain.
+func checkRooms(layers *Layers, pkgs []*pkg) []Violation {
+	var found []Violation
+	for _, folder := range layers.folders() {
+		if !slices.ContainsFunc(pkgs, func(p *pkg) bool { return within(p.folder, folder) }) {
+			found = append(found, Violation{Rule: "layer", File: ArchitecturePage,
+				Message: fmt.Sprintf("the table names %s, where there is no package", folder)})
+		}
+	}
+	return found
 }
 
 // checkPackage applies every rule but the ratchet to one package.

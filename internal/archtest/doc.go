@@ -5,7 +5,7 @@
 // # What it checks
 //
 //   - Every package stands in the layer table, under its own path or under the
-//     nearest listed folder above it.
+//     nearest listed folder above it, and every folder of the table has one.
 //   - Imports point down or stay in their own row; never up. The pairs of the
 //     "keep apart" table never import each other, in either direction.
 //   - A pure package imports only pure packages of this module, and neither
