@@ -24,7 +24,6 @@ import (
 	"github.com/seawallmq/seawall/s3stream"
 	"github.com/seawallmq/seawall/s3stream/objfmt"
 	"github.com/seawallmq/seawall/s3stream/objstore/storeurl"
-	"github.com/seawallmq/seawall/s3stream/rescue"
 	"github.com/seawallmq/seawall/s3stream/upload"
 	"github.com/seawallmq/seawall/wal"
 	"github.com/seawallmq/seawall/wal/device"
@@ -86,7 +85,7 @@ func (n *Node) startStreams(ctx context.Context) error {
 		n.work.Go(func() { n.watchWAL(n.ctx) })
 	}
 	for _, r := range old {
-		n.streams.Adopt(s3stream.Adopted{Rescued: r, Older: true, Remove: func() error { return n.volume.Remove(r.Instance) }})
+		n.streams.Adopt(r)
 	}
 	return nil
 }
@@ -109,7 +108,7 @@ func (n *Node) watchWAL(ctx context.Context) {
 	}
 }
 
-func closeAll(old []*rescue.Rescued) error {
+func closeAll(old []s3stream.Adopted) error {
 	var errs []error
 	for _, r := range old {
 		errs = append(errs, r.Close())
@@ -120,18 +119,18 @@ func closeAll(old []*rescue.Rescued) error {
 // rescueOlder reads the older instances that are this node's to rescue, oldest
 // first, and fixes in the metadata where their streams end. Those elsewhere are
 // others' to rescue or to serve: they are only kept.
-func (n *Node) rescueOlder(ctx context.Context) (old []*rescue.Rescued, elsewhere []volume.Kept, err error) {
+func (n *Node) rescueOlder(ctx context.Context) (old []s3stream.Adopted, elsewhere []volume.Kept, err error) {
 	mine, elsewhere, err := n.olderInstances()
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, w := range mine {
 		began := n.clock.Now()
-		r, _, err := n.rescueWAL(ctx, w)
+		r, remove, err := n.rescueWAL(ctx, w)
 		switch {
 		case err == nil:
 			n.noteRecovery(r.End-r.From, n.clock.Now().Sub(began))
-			old = append(old, r)
+			old = append(old, s3stream.Adopted{Rescued: r, Older: true, Remove: remove})
 		case ctx.Err() == nil && !n.isToRescue(w.Instance): // another was named meanwhile
 			elsewhere = append(elsewhere, volume.Kept{Instance: w.Instance, Elsewhere: true})
 		default:
@@ -257,7 +256,7 @@ func (n *Node) olderInstances() (mine []*image.WAL, elsewhere []volume.Kept, err
 
 // openWAL makes a fresh instance and has the metadata know it before its first
 // append.
-func (n *Node) openWAL(ctx context.Context, cache *logcache.Cache, window *logcache.Window, old []*rescue.Rescued, elsewhere []volume.Kept) error {
+func (n *Node) openWAL(ctx context.Context, cache *logcache.Cache, window *logcache.Window, old []s3stream.Adopted, elsewhere []volume.Kept) error {
 	windowBytes, err := n.walWindow()
 	if err != nil {
 		return err
