@@ -168,6 +168,12 @@ func newConsumer(w *world, stream ids.StreamID) *consumer {
 }
 
 func (c *consumer) step() {
+	if !c.w.calm && c.w.chance(100) { // another one takes its place, and reads from the start
+		c.w.saw(evConsumerAnew)
+		c.position, c.last, c.checked = 0, 0, 0
+		c.waits = false
+		c.request++
+	}
 	p := c.begin()
 	if p == nil {
 		return

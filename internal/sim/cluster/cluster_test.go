@@ -146,6 +146,7 @@ func TestPlantedMistakesAreCaught(t *testing.T) {
 		heedLateWrites:    "acknowledge what is late to be durable in a log that was given up",
 		closeAtAppended:   "close streams of a failed log where it had appended to",
 		repeatLost:        "acknowledge the repetition of a record that was lost",
+		deleteAtOnce:      "delete objects as soon as they are removed",
 		sameEpoch:         "give up the end of a stream without a new epoch",
 		tellNobody:        "do not tell consumers what was lost",
 	} {

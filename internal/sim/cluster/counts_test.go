@@ -64,6 +64,7 @@ const (
 	evPutFailed       // 500
 	evPutAnswerLost
 	evGetFailed
+	evDeleted // an object
 	evCommit
 	evSliceNotDue // an earlier tail comes first
 	evRetire
@@ -88,6 +89,7 @@ const (
 	evNewProducerEpoch
 
 	evClientSleeps
+	evConsumerAnew
 	evAck
 	evAckHeldBack // the lease was over
 	evRepetition  // found again
@@ -109,12 +111,12 @@ var eventNames = [evStep]string{
 	"written", "written late", "written out of order", "written torn", "never written", "write detached",
 	"ring came round", "WAL full", "taken by force", "cannot rescue", "died rescuing", "rescue refused",
 	"rescue", "takeover", "rescued again", "several rescues", "fence cell found",
-	"put", "put timed out", "put after its time-out", "put failed", "put's answer lost", "get failed",
+	"put", "put timed out", "put after its time-out", "put failed", "put's answer lost", "get failed", "object deleted",
 	"commit", "slice not due", "retired", "retiring refused",
 	"command repeated", "fenced", "rescuers named", "leaders set",
 	"volume away", "volume destroyed", "volume back", "losses looked at", "WAL given up", "end of a stream lost",
 	"part of a stream lost", "record lost that was seen", "holder of a lost WAL goes on", "gap passed", "consumer sent back", "producer begins anew",
-	"producer sleeps", "acknowledged", "acknowledgement held back", "repetition", "not the leader",
+	"producer sleeps", "consumer begins anew", "acknowledged", "acknowledgement held back", "repetition", "not the leader",
 	"tail read", "object read", "trimmed away", "unknown epoch",
 }
 
@@ -198,6 +200,10 @@ func (c *counts) answered(cmd image.Command, a *image.Answer) {
 		for _, reason := range r.Refused {
 			c.outcomes[outcome{kind, reason}]++
 		}
+	case *image.ObjectOutcomes:
+		for _, reason := range r.Refused {
+			c.outcomes[outcome{kind, reason}]++
+		}
 	case *image.OpenedStreams:
 		for _, s := range r.Streams {
 			c.outcomes[outcome{kind, s.Refused}]++
@@ -244,6 +250,8 @@ var mustCome = func() (all []outcome) {
 		image.KindCommitUpload:   {image.StaleNodeEpoch, image.NotFirstTail},
 		image.KindSetLeaders:     {image.StaleLeaderEpoch},
 		image.KindAssignRescuers: {image.WALNotFenced},
+		image.KindAbortObjects:   {image.StaleNodeEpoch},
+		image.KindObjectsDeleted: {image.UnknownObject},
 		image.KindAbandonWAL:     {image.UnknownWAL, image.NotWALHolder, image.WALNotFenced},
 	} {
 		all = append(all, outcome{kind, image.NotRefused})

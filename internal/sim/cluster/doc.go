@@ -23,8 +23,8 @@
 // between any two: append, write, fence read, acknowledgement; seal, prepare,
 // put, commit, trim; take the volume, write the fence, read, report, serve; leave,
 // hand off, upload, retire, say farewell.
-// They are to be changed with what they model. Batches have one record,
-// controllers agree without messages, and no object is ever deleted.
+// They are to be changed with what they model. Batches have one record, and
+// controllers agree without messages: voters are not part of this.
 //
 // # What goes wrong
 //
@@ -37,10 +37,11 @@
 // or are taken away from them by force. Volumes come out of everybody's reach,
 // for a time or for good, and an operator gives up WALs that nobody holds, also
 // such as somebody was about to rescue. Messages are lost, late, repeated; links
-// are cut in one direction or both; clients sleep and repeat themselves late. The store is away, fails, times out and
-// stores all the same, or stores and loses the answer. Controllers change, and
-// their clocks jump; those of processes stand still while they are stopped.
-// Partitions are moved and nodes drain all the while, to the end or not.
+// are cut in one direction or both; clients sleep and repeat themselves late. The
+// store is away, fails, times out and stores all the same, or stores and loses the
+// answer. Controllers change, and their clocks jump; those of processes stand
+// still while they are stopped. Partitions are moved, records and objects deleted,
+// and nodes drain all the while, to the end or not.
 //
 // # What is checked
 //
@@ -48,7 +49,8 @@
 // whatever anybody was told of an offset stays so, and no record is at two
 // offsets (I1, I2); a consumer is never sent back (I2); a WAL is written only
 // where the committed trim allows it, and what is acknowledged reads back from
-// it (I3); objects are there, whole, before the metadata names them (I4); tails
+// it (I3); objects are there, whole, before the metadata names them, and as long as a
+// living node may read them (I4); tails
 // and ranges are contiguous and nothing is committed twice (I5); an
 // acknowledgement is part of the stream at the moment it is sent, and no tail
 // is closed below one (I6); recovery finds neither corruption nor a gap (I7).

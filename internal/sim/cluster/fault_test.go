@@ -17,6 +17,9 @@ func (w *world) supervise() {
 		w.oper.step()
 	}
 	w.exitNow()
+	if p := w.anyProc(); p != nil && p.state == running && p.epoch > 0 && w.chance(w.traits.collect) {
+		p.collect()
+	}
 	s := w.slots[w.rng.IntN(len(w.slots))]
 	gone := s.proc == nil || s.proc.state == dead
 	if gone && (w.calm || w.chance(w.traits.restart)) || w.traits.twins && s.proc.state == paused && w.chance(3) {

@@ -49,13 +49,14 @@ func became(a *image.Answer) any {
 
 // controller is the active one.
 type controller struct {
-	w       *world
-	leases  *lease.Leases
-	failed  map[balance.Attempt]bool // rescues that were reported as failed
-	issuer  ids.UUID
-	seq     uint64
-	planned []image.Command // not applied yet
-	offset  time.Duration   // of its clock
+	w         *world
+	leases    *lease.Leases
+	failed    map[balance.Attempt]bool // rescues that were reported as failed
+	followers map[ids.NodeID]heardOf
+	issuer    ids.UUID
+	seq       uint64
+	planned   []image.Command // not applied yet
+	offset    time.Duration   // of its clock
 }
 
 func newController(w *world) *controller {
@@ -68,6 +69,7 @@ func newController(w *world) *controller {
 func (c *controller) begin() {
 	c.leases = lease.New(session)
 	c.failed = map[balance.Attempt]bool{}
+	c.followers = map[ids.NodeID]heardOf{}
 	c.issuer, c.seq = c.w.uuid(0xc0), 0
 }
 
@@ -133,11 +135,12 @@ func (c *controller) must(cmd image.Command) {
 }
 
 // beat judges a heartbeat. known is false when the sender is fenced.
-func (c *controller) beat(node ids.NodeID, epoch ids.NodeEpoch) (known bool) {
+func (c *controller) beat(node ids.NodeID, epoch ids.NodeEpoch, at int) (known bool) {
 	n, ok := c.w.meta.last().Node(node)
 	if !ok || n.Epoch != epoch || !n.IsAlive() {
 		return false
 	}
+	c.followers[node] = heardOf{epoch, max(at, c.followers[node].at)}
 	c.leases.Beat(node, epoch, c.now())
 	return true
 }

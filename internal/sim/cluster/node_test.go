@@ -312,9 +312,9 @@ func (p *proc) retry(c *call) {
 
 func (p *proc) beat() {
 	p.beatSent = p.now()
-	sent, w := p.beatSent, p.w
+	sent, at, w := p.beatSent, p.at, p.w
 	w.net.send(p, nil, func() {
-		known := w.ctl.beat(p.id, p.epoch)
+		known := w.ctl.beat(p.id, p.epoch, at)
 		w.net.send(nil, p, func() {
 			if !known {
 				p.die("told that it is fenced")

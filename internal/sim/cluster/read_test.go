@@ -25,7 +25,7 @@ func (p *proc) read(stream ids.StreamID, from, upTo int64, got func([]entry)) {
 	}
 	if from < s.CommittedEnd {
 		p.w.saw(evObjectRead)
-		got(p.w.readObjects(img, stream, from, min(upTo, s.CommittedEnd)))
+		got(p.readObjects(img, stream, from, min(upTo, s.CommittedEnd)))
 		return
 	}
 	for _, t := range s.Tails {
@@ -83,18 +83,18 @@ func (s *source) run(stream ids.StreamID, epoch ids.StreamEpoch, from, upTo int6
 
 // readObjects reads what objects hold from an offset on, nil when the store
 // does not answer.
-func (w *world) readObjects(img *image.Image, stream ids.StreamID, from, upTo int64) (found []entry) {
+func (p *proc) readObjects(img *image.Image, stream ids.StreamID, from, upTo int64) (found []entry) {
 	for r := range img.Ranges(stream, from) {
 		if r.IsLost() {
 			break
 		}
 		o, _ := img.Object(r.Object)
-		x, answers := w.store.get(o.Key)
+		x, answers := p.w.store.get(o.Key)
 		if !answers {
 			break
 		}
 		if x == nil {
-			w.fail("I4", "object %s of stream %d, offsets %d to %d, is not there", o.Key, stream, r.Start, r.End)
+			p.w.missing(p, o.Key, r)
 			break
 		}
 		for i := range x.records {

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/seawallmq/seawall/internal/ids"
@@ -139,7 +138,7 @@ func (u *uploader) getIDs() {
 		for i := range u.objects {
 			if o := &u.objects[i]; o.id == 0 {
 				o.id = first
-				o.key = fmt.Sprintf("%d-%x", o.id, p.incarnation[1:4])
+				o.key = objectKey(o.id, p.incarnation)
 				first++
 			}
 		}

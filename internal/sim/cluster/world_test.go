@@ -44,6 +44,7 @@ const (
 	heedLateWrites            // acknowledges what turns out durable after its log was given up
 	closeAtAppended           // closes streams of a failed log where it had appended to
 	repeatLost                // acknowledges the repetition of a record that was lost
+	deleteAtOnce              // deletes objects that some living node may yet come to read
 	tellNobody                // does not tell consumers that what they have read was lost
 )
 
@@ -89,6 +90,7 @@ type traits struct {
 	suspends  bool  // the clock of a paused process stands still
 	abandons  bool  // volumes come out of reach, and WALs are given up
 	force     bool  // also WALs that might be rescued
+	collect   int   // the rarer objects are collected, the higher
 	sleepy    bool  // producers stop for long before they send a record again
 	faults    int   // in ten thousand steps
 	stops     int   // a process stops or dies after one step in so many
@@ -131,7 +133,7 @@ func newWorld(seed uint64, m mistake, telling bool) *world {
 			w.traits.abandons, w.traits.force = true, w.rng.IntN(2) == 0
 		}
 	}
-	w.traits.sleepy = w.chance(4)
+	w.traits.sleepy, w.traits.collect = w.chance(4), 1+9*w.rng.IntN(2)
 	w.traits.plant(m)
 	b := budget.New(1 << 30)
 	cache, err := logcache.New(logcache.Config{Pool: page.NewPool(b.Account("pages", page.Size)), Index: b.Account("index", 1<<20)})
@@ -158,6 +160,8 @@ func (t *traits) plant(m mistake) {
 		t.epochs, t.suspends, t.abandons = true, true, false
 	case ownWithoutFence, reuseSharedRing: // of processes side by side
 		t.epochs, t.suspends, t.abandons, t.twins, t.exclusive = true, true, false, true, 0
+	case deleteAtOnce:
+		t.collect = 1
 	case repeatLost:
 		t.epochs, t.suspends, t.abandons, t.force, t.sleepy = true, false, true, true, true
 	case ackPastLease, acceptAbandoned, reportTooLittle, passTooMuch, sameEpoch, tellNobody:
