@@ -2,6 +2,7 @@ package broker
 
 import (
 	"net"
+	"slices"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -20,8 +21,8 @@ import (
 //     whole; beside that, unlike Kafka's, what it knows: who leads, and where.
 //   - The log end offset of another voter than the leader is what that voter
 //     last told, half a second ago at most while it lives; -1 if it told this
-//     leader nothing yet. Observers are the brokers, whose offset is the
-//     metadata they have taken in.
+//     leader nothing yet. Observers are the brokers that are no voters, whose
+//     offset is the metadata they have taken in.
 //
 // Versions:
 //   - 1: when a replica last told, and when it last had all there was; -1 for
@@ -67,6 +68,9 @@ func describeQuorum(p *kmsg.DescribeQuorumResponseTopicPartition, q *kraftmeta.Q
 		p.CurrentVoters = append(p.CurrentVoters, replicaState(v.Node, v.Log, v.Known))
 	}
 	for _, o := range q.Observers {
+		if slices.ContainsFunc(q.Voters, func(v kraftmeta.Voting) bool { return v.Node == o.Node }) {
+			continue
+		}
 		p.Observers = append(p.Observers, replicaState(o.Node, o.Reached, true))
 	}
 }

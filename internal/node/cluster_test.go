@@ -228,7 +228,7 @@ func TestApartRoles(t *testing.T) {
 }
 
 func TestDescribeQuorumFromAnyListener(t *testing.T) {
-	c := newCluster(t, "broker,controller", "broker,controller", "broker,controller")
+	c := newCluster(t, "broker,controller", "broker,controller", "broker,controller", "broker")
 	c.start()
 	ctx := deadline(t)
 	leader := c.active().cfg.Node.ID
@@ -259,6 +259,9 @@ func TestDescribeQuorumFromAnyListener(t *testing.T) {
 		p := resp.Topics[0].Partitions[0]
 		if p.LeaderID != int32(leader) || len(p.CurrentVoters) != 3 || len(resp.Nodes) != 3 {
 			t.Errorf("asked at %s: %+v, %+v", addr, p, resp.Nodes)
+		}
+		if len(p.Observers) != 1 || p.Observers[0].ReplicaID != 4 {
+			t.Errorf("asked at %s: observers %+v, want the broker that is no voter", addr, p.Observers)
 		}
 		for _, r := range slices.Concat(p.CurrentVoters, p.Observers) {
 			if r.LogEndOffset < 0 || r.LastFetchTimestamp <= 0 {
