@@ -159,6 +159,9 @@ const answerBytesMax = 16 << 20
 // doAdmin sends a request and returns the body of a good answer.
 func doAdmin(req *http.Request) ([]byte, error) {
 	resp, err := http.DefaultClient.Do(req)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return nil, fmt.Errorf("no answer from an admin listener at %s: %w", req.URL.Host, failed.Err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -19,10 +20,11 @@ func newDevCommand(p *process) *cobra.Command {
 		Use:   "dev",
 		Short: "Run one broker, or a cluster, with everything embedded in one directory",
 		Long: "Run one broker with everything embedded in one directory: metadata, a WAL of 1 GiB, and the\n" +
-			"object store unless --store names another. KAFKA_… variables and --override go before the flags.\n\n" +
+			"object store unless --store names another. KAFKA_… variables win over these, --override over both.\n\n" +
 			"With --nodes N, a cluster of N processes that can be killed one by one: each is broker and\n" +
 			"controller and can read the WALs of the others. The first has the ports of --listen and --admin,\n" +
-			"each other the next ones; controllers listen 10000 ports further on.",
+			"each other the next ones; its controller listens 10000 ports further on, and its gossip 5000. A\n" +
+			"WAL has 512 MiB then. The properties file of each node is made anew at each start.",
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := newLogger(cmd.ErrOrStderr(), flags.logLevel)
@@ -36,6 +38,7 @@ func newDevCommand(p *process) *cobra.Command {
 			if nodes != 1 {
 				return p.runCluster(cmd, &devCluster{
 					dir: absolute, store: store, logLevel: flags.logLevel, overrides: flags.overrides, out: cmd.OutOrStdout(),
+					program: os.Args[0],
 				}, nodes, listen, admin)
 			}
 			cfg, err := p.loadConfig(config.Sources{
@@ -54,7 +57,7 @@ func newDevCommand(p *process) *cobra.Command {
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:9092", "serve Kafka clients on `host:port`; port 0 is a free one")
 	c.Flags().StringVar(&admin, "admin", "127.0.0.1:9644", "serve health and metrics on `host:port`; empty for nowhere")
 	c.Flags().StringVar(&store, "store", "", "object store `URL`, s3://bucket?region=… or file:///path (default: in the directory)")
-	c.Flags().IntVar(&nodes, "nodes", 1, "run so `many` processes as one cluster")
+	c.Flags().IntVar(&nodes, "nodes", 1, "run a cluster of `N` processes")
 	flags.register(c)
 	return c
 }

@@ -32,6 +32,7 @@ type devCluster struct {
 	logLevel  string
 	overrides []string
 	out       io.Writer
+	program   string // as the user called this one, for lines to paste
 }
 
 // A node's ports for controllers and for gossip lie this far from that for
@@ -173,7 +174,7 @@ func (d *devCluster) run(ctx context.Context, signals <-chan os.Signal) error {
 		case m := <-ended:
 			left--
 			if !stopping {
-				fmt.Fprintf(d.out, "Node %d has ended: %s. Start it again: seawall start %s\n", m.ID, m.cmd.ProcessState, d.file(m.ClusterNode))
+				fmt.Fprintf(d.out, "Node %d has ended: %s. Start it again: %s start %s\n", m.ID, m.cmd.ProcessState, d.program, d.file(m.ClusterNode))
 			}
 		case <-signals:
 			if stopping {
@@ -222,7 +223,8 @@ func (d *devCluster) waitReady(ctx context.Context, signals <-chan os.Signal, en
 		waiting = slices.DeleteFunc(waiting, func(n config.ClusterNode) bool { return isReady(ctx, n) })
 		select {
 		case m := <-ended:
-			return fmt.Errorf("node %d ended while it started (%s): see %s", m.ID, m.cmd.ProcessState, d.logFile(m.ClusterNode))
+			path := d.logFile(m.ClusterNode)
+			return fmt.Errorf("node %d ended while it started (%s): %s (%s)", m.ID, m.cmd.ProcessState, lastLine(path), path)
 		case <-signals:
 			return errors.New("stopped by a signal while starting")
 		case <-ctx.Done():
@@ -231,6 +233,22 @@ func (d *devCluster) waitReady(ctx context.Context, signals <-chan os.Signal, en
 		}
 	}
 	return nil
+}
+
+// lastLine is what a node wrote last, "" if nothing can be read: why it ended.
+func lastLine(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	const tail = 4096
+	if info, err := f.Stat(); err == nil && info.Size() > tail {
+		_, _ = f.Seek(-tail, io.SeekEnd)
+	}
+	b, _ := io.ReadAll(io.LimitReader(f, tail))
+	text := strings.TrimSpace(string(b))
+	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
 // isReady asks a node, or only its port when it has no admin listener.
@@ -269,7 +287,7 @@ func (d *devCluster) banner(members []*member) string {
 	fmt.Fprintf(&b, "Try:  seq 5 | kcat -b %s -P -t tour && kcat -b %s -C -t tour -e\n", brokers, brokers)
 	fmt.Fprintf(&b, "      kill -9 %d, and the same again: the others have taken over what node %d led\n", last.cmd.Process.Pid, last.ID)
 	if last.Admin != "" {
-		fmt.Fprintf(&b, "      seawall status --admin %s\n", members[0].Admin)
+		fmt.Fprintf(&b, "      %s status --admin %s\n", d.program, members[0].Admin)
 	}
 	b.WriteString("Stop with Ctrl-C.\n\n")
 	return b.String()

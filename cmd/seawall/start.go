@@ -26,7 +26,7 @@ func newStartCommand(p *process) *cobra.Command {
 		Use:   "start FILE",
 		Short: "Run a broker from a Kafka-style properties file",
 		Long: "Run a broker from a Kafka-style properties file, KAFKA_… environment variables and --override,\n" +
-			"the later going before the earlier. `seawall config` prints every property.\n\n" +
+			"of which the later wins. `seawall config` prints every property.\n\n" +
 			"SIGTERM or SIGINT drains and exits 0; a second one exits at once. Either way nothing that was\n" +
 			"acknowledged is lost.",
 		Args: usageArgs(cobra.ExactArgs(1)),
