@@ -150,6 +150,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 func TestCrossFieldFaults(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
 		{"lost broker", "process.roles=broker", "controller.quorum.voters: names nobody, and this node is no controller"},
+		{"a cluster id that is none", "cluster.id=mycluster", "cluster.id=mycluster: must be 22 characters of base64"},
 		{"no cluster id", "controller.quorum.voters=1@a:1,2@b:2,3@c:1", "cluster.id: is required with several controllers"},
 		{"no way to controllers", "cluster.id=AAAAAAAAAAAAAAAAAAAAAQ\nlisteners=PLAINTEXT://:9092\ncontroller.quorum.voters=1@a:1,2@b:2,3@c:1", "names no listener for controllers"},
 		{"voter without the role", "process.roles=broker\ncontroller.quorum.voters=1@a:1", "names this node, 1, which is no controller"},

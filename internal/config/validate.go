@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strconv"
+
+	"github.com/seawallmq/seawall/internal/ids"
 )
 
 // minBudgetBytes is what a node cannot do without: two of the largest default
@@ -76,6 +78,11 @@ func (c *Config) validateQuorum(faults *Faults) {
 	if n.IsController && len(voters) > 1 && n.ClusterID == "" {
 		faults.add("cluster.id", "", "is required with several controllers, the same on every node",
 			drawClusterID)
+	}
+	if n.ClusterID != "" {
+		if _, err := ids.ParseUUID(n.ClusterID); err != nil {
+			faults.add("cluster.id", n.ClusterID, "must be 22 characters of base64, or 32 of hex", drawClusterID)
+		}
 	}
 	if l := c.Lease; l.Session < 2*l.Interval {
 		faults.add("broker.session.timeout.ms", strconv.FormatInt(l.Session.Milliseconds(), 10),

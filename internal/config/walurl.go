@@ -168,7 +168,7 @@ func checkWALURL(value string) error {
 func parseNumberedURL(value string) (*url.URL, error) {
 	number, rest, found := strings.Cut(value, "@")
 	if !found {
-		return nil, errors.New("must be 0@scheme://…")
+		return nil, errors.New("must be 0@scheme://…, for example 0@file:///path")
 	}
 	if number != "0" {
 		return nil, fmt.Errorf("must begin with 0@: there is only number 0, not %q", number)
