@@ -82,6 +82,9 @@ func (f *File) open(o FileOptions) error {
 	case isBlockDevice(f.path):
 		flags |= unix.O_EXCL // refused while mounted or held by another
 	}
+	if info, err := os.Stat(f.path); err == nil && info.IsDir() {
+		return fmt.Errorf("open WAL %s: is a directory: name a file in it", f.path)
+	}
 	file, err := directio.OpenFile(f.path, flags, 0o600)
 	if errors.Is(err, unix.EINVAL) {
 		// The file system has no direct I/O. With O_CREATE the file may have

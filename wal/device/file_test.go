@@ -145,6 +145,13 @@ func TestSpaceIsAllocatedAndNotWritten(t *testing.T) {
 	}
 }
 
+func TestDirectoryIsNoWAL(t *testing.T) {
+	_, err := OpenFile(t.TempDir(), FileOptions{})
+	if err == nil || !strings.Contains(err.Error(), "is a directory") {
+		t.Fatalf("told: %v", err)
+	}
+}
+
 func TestNoDirectIO(t *testing.T) {
 	path := "/proc/self/comm" // a regular file, of a file system without it
 	_, err := OpenFile(path, FileOptions{})
