@@ -121,7 +121,7 @@ const electionTimeout = 500 * time.Millisecond
 func (o *Options) raftConfig() *raft.Config {
 	c := raft.DefaultConfig()
 	c.LocalID = serverID(o.Node)
-	c.Logger = newRaftLogger(o.Logger)
+	c.Logger = newRaftLogger(o.Logger, o.Clock)
 	c.NoLegacyTelemetry = true
 	c.ShutdownOnRemove = false // who was removed as a voter may be added again
 	c.BatchApplyCh = true      // commands that wait share one sync of the log

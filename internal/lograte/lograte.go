@@ -1,6 +1,6 @@
 // Package lograte keeps what comes again and again from flooding the log: one
-// line a second, after a few at once, which says how many were left out before
-// it ([Limiter]); or, of a condition that lasts, ever fewer, and its end
+// line a second or in a longer time, after a few at once, which says how many
+// were left out before it ([Limiter]); or, of a condition that lasts, ever fewer, and its end
 // ([Trouble]).
 //
 // Owns: when a line may be written. Does not own: the clock, the logger.
@@ -15,16 +15,18 @@ import (
 	"time"
 )
 
-// every is how often a Limiter lets a line through in the long run.
-const every = time.Second
+// everyDefault is how often a Limiter lets a line through in the long run.
+const everyDefault = time.Second
 
 // Limiter is for one kind of line. The zero value is ready.
 type Limiter struct {
 	// Burst is how many lines may come at once after a quiet time; zero is one.
 	Burst int
+	// Every is how often a line comes in the long run; zero is a second.
+	Every time.Duration
 
 	mu      sync.Mutex
-	paidFor time.Time // every for each line, from when they came
+	paidFor time.Time // Every for each line, from when they came
 	leftOut int
 }
 
@@ -36,6 +38,10 @@ func (l *Limiter) Log(log *slog.Logger, level slog.Level, now time.Time, message
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	every := l.Every
+	if every == 0 {
+		every = everyDefault
+	}
 	if l.paidFor.Before(now) {
 		l.paidFor = now
 	}

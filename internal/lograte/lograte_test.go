@@ -27,6 +27,19 @@ func TestOneLineASecondSaysWhatWasLeftOut(t *testing.T) {
 	}
 }
 
+func TestALongerPause(t *testing.T) {
+	var out bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	l := Limiter{Every: 10 * time.Second}
+	start := time.Unix(1e9, 0)
+	for i := range 25 {
+		l.Log(log, slog.LevelWarn, start.Add(time.Duration(i)*time.Second), "bad")
+	}
+	if got := bytes.Count(out.Bytes(), []byte("\n")); got != 3 {
+		t.Errorf("%d lines in 25 seconds, want 3:\n%s", got, out.String())
+	}
+}
+
 func TestAFewAtOnceAfterQuiet(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, nil))

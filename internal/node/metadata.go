@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/seawallmq/seawall/broker/peer"
@@ -55,7 +56,7 @@ func (n *Node) startMetadata(ctx context.Context) error {
 		if err := n.startController(); err != nil {
 			return err
 		}
-		if err := n.await(ctx, "the other controllers", n.controller.WaitReady); err != nil {
+		if err := n.await(ctx, n.otherVoters(), n.controller.WaitReady); err != nil {
 			return err
 		}
 	}
@@ -80,6 +81,20 @@ func (n *Node) clientID() string { return fmt.Sprintf("seawall-%d", n.cfg.Node.I
 
 // awaitLogEvery is how often a start that waits for others says so.
 const awaitLogEvery = 5 * time.Second
+
+// otherVoters names whom a controller waits for that has no majority.
+func (n *Node) otherVoters() string {
+	var others []string
+	for _, v := range n.cfg.Controller.Voters {
+		if v.ID != int32(n.cfg.Node.ID) {
+			others = append(others, v.String())
+		}
+	}
+	if len(others) == 0 {
+		return "the other controllers"
+	}
+	return "most of the controllers; the others are " + strings.Join(others, ", ")
+}
 
 // await waits for others as long as ctx lasts, and says in the log that it does.
 func (n *Node) await(ctx context.Context, whom string, wait func(context.Context) error) error {
