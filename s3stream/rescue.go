@@ -134,7 +134,7 @@ func (m *Manager) letGo(x *rescuing) {
 	if err := errors.Join(x.Close(), x.remove()); err != nil {
 		r.cfg.Log.Warn("old WAL not removed", "instance", x.Instance, "err", err)
 	}
-	r.cfg.Log.Info("old WAL uploaded and retired", "instance", x.Instance)
+	r.cfg.Log.Info("old WAL uploaded and retired", "instance", x.Instance.Hex())
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rescues = slices.DeleteFunc(r.rescues, func(y *rescuing) bool { return y == x })

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -72,7 +75,7 @@ func (n *Node) startLease() {
 	n.lease = newLease(n.clock, session)
 	n.observer.OnDelta(func(_, next *image.Image, _ image.Delta) {
 		if self, ok := next.Node(n.cfg.Node.ID); !ok || self.Epoch != n.epoch {
-			n.fenced()
+			n.fenced(next)
 		}
 	})
 	n.work.Go(func() {
@@ -110,19 +113,34 @@ func (n *Node) beat(ctx context.Context, leaving, gone bool) {
 	case 0:
 		n.lease.renew(sent)
 	case kerr.StaleBrokerEpoch.Code, kerr.BrokerIDNotRegistered.Code:
-		n.fenced()
+		n.fenced(n.observer.Image())
 	default:
 		n.log.Warn("heartbeat refused", "error", kerr.ErrorForCode(code))
 	}
 }
 
-// fenced stops the node: what it had is others' now.
-func (n *Node) fenced() {
-	if !n.lease.revoked.Swap(true) {
-		n.log.Error("fenced: the cluster took this broker for dead", "epoch", n.epoch)
-		n.metrics.fenced.Inc()
-		n.fail(ErrFenced)
+// fenced stops the node: what it had is others' now, by the metadata in img.
+func (n *Node) fenced(img *image.Image) {
+	if n.lease.revoked.Swap(true) {
+		return
 	}
+	if twin, ok := img.Node(n.cfg.Node.ID); ok && twin.IsAlive() && twin.Incarnation != n.incarnation {
+		n.log.Error("fenced: another process has joined as this node; if both are meant to run, give one another node.id",
+			"node", n.cfg.Node.ID, "epoch", n.epoch, "other", endpointsText(twin.Endpoints))
+	} else {
+		n.log.Error("fenced: the cluster took this broker for dead", "epoch", n.epoch)
+	}
+	n.metrics.fenced.Inc()
+	n.fail(ErrFenced)
+}
+
+// endpointsText is where a node is met.
+func endpointsText(endpoints []image.Endpoint) string {
+	var at []string
+	for _, e := range endpoints {
+		at = append(at, net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port))))
+	}
+	return strings.Join(at, ",")
 }
 
 // reportRescueFailed tells the active controller that this node cannot rescue a
