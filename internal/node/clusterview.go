@@ -40,8 +40,21 @@ func (n *Node) drainNode(ctx context.Context, id int32) error {
 	if !ok || !target.IsAlive() {
 		return fmt.Errorf("node %d is not alive", id)
 	}
+	if !othersLead(n.metadata.Image(), target.ID) {
+		return fmt.Errorf("no other broker is there that could lead what node %d leads", id)
+	}
 	_, err := kraftmeta.Do(ctx, n.metadata, &image.LeaveCluster{Node: target.ID, Epoch: target.Epoch})
 	return err
+}
+
+// othersLead says whether a broker beside this one may be given partitions.
+func othersLead(img *image.Image, id ids.NodeID) bool {
+	for other := range img.Nodes() {
+		if other.ID != id && other.State == image.NodeActive {
+			return true
+		}
+	}
+	return false
 }
 
 // upForOperators is nil while the parts that operators ask about are there.

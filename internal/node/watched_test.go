@@ -79,4 +79,7 @@ func TestOwnershipIsCounted(t *testing.T) {
 	} {
 		c.until(want, func() bool { return strings.Contains(metricsOf(n), want+"\n") })
 	}
+	if err := c.nodes[0].drainNode(ctx, 1); err == nil {
+		t.Error("the last broker is drained, and nobody is there to lead")
+	}
 }
