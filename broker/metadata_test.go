@@ -114,6 +114,22 @@ func TestMetadataByTopicID(t *testing.T) {
 	}
 }
 
+// With every broker leaving there is nobody to lead a new topic: its client is to
+// ask again, not to give up.
+func TestMetadataMakesNoTopicsWithoutBrokers(t *testing.T) {
+	b := newTestBroker(t, nil)
+	for node := range b.meta.Image().Nodes() {
+		b.meta.must(t, &image.LeaveCluster{Node: node.ID, Epoch: node.Epoch})
+	}
+	req := metadataRequest(8, "fresh", "other")
+	req.AllowAutoTopicCreation = true
+	for _, topic := range ask[*kmsg.MetadataResponse](b, req).Topics {
+		if topic.ErrorCode != kerr.LeaderNotAvailable.Code {
+			t.Errorf("%s: %v", *topic.Topic, kerr.ErrorForCode(topic.ErrorCode))
+		}
+	}
+}
+
 func TestMetadataMakesTopics(t *testing.T) {
 	b := newTestBroker(t, map[string]string{"num.partitions": "4"})
 	b.topic("has.dots", 1)

@@ -50,7 +50,14 @@ func (b *Broker) autoCreate(ctx context.Context, names []string) map[string]erro
 	placer := balance.NewPlacer(b.Metadata.Image(), nil)
 	var topics []image.NewTopic
 	for _, name := range names {
-		topics = append(topics, b.defaultTopic(name, placer))
+		t := b.defaultTopic(name, placer)
+		if t.Leaders == nil { // every broker is leaving: clients ask again
+			for _, name := range names {
+				notMade[name] = kerr.LeaderNotAvailable
+			}
+			return notMade
+		}
+		topics = append(topics, t)
 	}
 	outcomes, err := b.createTopics(ctx, topics)
 	if err != nil {
