@@ -14,8 +14,8 @@ import (
 // Behavior:
 //   - There is one directory, the data directory, and in it stand the
 //     partitions that this broker leads, or those of them that were asked for.
-//   - A partition's size is what objects hold of it. What is in the WAL alone
-//     is not counted: it belongs to no partition of the directory.
+//   - A partition's size is what objects hold of it, and what was appended to
+//     it here and is in the WAL alone.
 //   - The directory's capacity is not told (-1): the log is in the object store.
 //
 // Versions:
@@ -30,11 +30,7 @@ func (b *Broker) describeLogDirs(_ *Ctx, req *kmsg.DescribeLogDirsRequest) kmsg.
 	for _, p := range b.describedPartitions(req) {
 		rp := kmsg.NewDescribeLogDirsResponseDirTopicPartition()
 		rp.Partition = p.Index
-		if part, ok := img.Partition(p.TopicID, p.Index); ok {
-			for r := range img.Ranges(part.Stream, p.Offsets().Start) {
-				rp.Size += r.Bytes
-			}
-		}
+		rp.Size = p.Bytes(img)
 		if n := len(dir.Topics); n == 0 || dir.Topics[n-1].Topic != p.Topic {
 			rt := kmsg.NewDescribeLogDirsResponseDirTopic()
 			rt.Topic = p.Topic

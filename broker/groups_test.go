@@ -363,6 +363,22 @@ func TestProducerIDsWhileAllocating(t *testing.T) {
 	}
 }
 
+// What is not uploaded yet counts as well: on a quiet topic, that is all of it.
+func TestDescribeLogDirsCountsTheLog(t *testing.T) {
+	b := newTestBroker(t, nil)
+	b.topic("a", 1)
+	want := int64(0)
+	for range 3 {
+		b.produceTo("a", 1000)
+		want += int64(len(producedBatch(1000)))
+	}
+	req := kmsg.NewPtrDescribeLogDirsRequest()
+	req.Version = 5
+	if got := ask[*kmsg.DescribeLogDirsResponse](b, req).Dirs[0].Topics[0].Partitions[0].Size; got != want {
+		t.Errorf("%d bytes, want %d", got, want)
+	}
+}
+
 func TestDescribeLogDirs(t *testing.T) {
 	b := newTestBroker(t, nil)
 	b.topic("b", 1, 2, 1)

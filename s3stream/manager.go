@@ -142,8 +142,12 @@ func (m *Manager) accepted(s meta.Slice) {
 	m.mu.Lock()
 	open := m.streams[s.Stream]
 	m.mu.Unlock()
-	if open != nil {
-		raise(&open.committed, s.End)
+	if open == nil {
+		return
+	}
+	raise(&open.committed, s.End)
+	if s.Epoch == open.epoch { // else it was appended before, perhaps elsewhere
+		open.inLog.Add(-s.Bytes)
 	}
 }
 

@@ -272,9 +272,16 @@ func TestFromSocketToSeaAndBack(t *testing.T) {
 			n.checkAll()
 		}
 	}
+	before := n.streams[1].LogBytes()
+	if n.append(1, 500); n.streams[1].LogBytes() < before+500 {
+		t.Errorf("%d bytes are in the log, and 500 more were appended to %d", n.streams[1].LogBytes(), before)
+	}
 	n.drain()
 	n.checkAll()
 	for id, s := range n.streams {
+		if s.inLog.Load() != 0 {
+			t.Errorf("stream %d has %d bytes in the log alone", id, s.inLog.Load())
+		}
 		if s.CommittedEnd() != s.End() || d.meta.Stream(id).CommittedEnd != s.End() {
 			t.Errorf("stream %d: committed to %d of %d", id, s.CommittedEnd(), s.End())
 		}

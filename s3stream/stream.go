@@ -25,6 +25,7 @@ type Stream struct {
 	end       atomic.Int64 // next offset to append
 	durable   atomic.Int64 // the high watermark: everything below it is durable
 	committed atomic.Int64 // everything below it is in objects
+	inLog     atomic.Int64 // bytes of batches appended here and not in objects
 
 	closing atomic.Bool
 	pending atomic.Int64  // appends whose completion has not run
@@ -67,6 +68,10 @@ func (s *Stream) DurableEnd() int64 { return s.durable.Load() }
 // metadata knows. It may be lower than DurableEnd and never falls.
 func (s *Stream) CommittedEnd() int64 { return s.committed.Load() }
 
+// LogBytes is how many bytes of the batches appended here, since the stream was
+// opened, are in no object yet.
+func (s *Stream) LogBytes() int64 { return max(s.inLog.Load(), 0) }
+
 // Append puts a batch at the stream's end. It copies Bytes and does not wait for
 // the device; Manager.Flush must follow, once for any number of appends.
 //
@@ -89,6 +94,7 @@ func (s *Stream) Append(b Batch, done Completion) error {
 	}
 	invariant.Check(b.BaseOffset == s.end.Load() && b.EndOffset > b.BaseOffset,
 		"stream %d: append of [%d, %d) at end %d", s.id, b.BaseOffset, b.EndOffset, s.end.Load())
+	s.inLog.Add(int64(len(b.Bytes))) // before they can be uploaded
 	a := appends.Get().(*appending)
 	*a = appending{stream: s, end: b.EndOffset, done: done}
 	err := s.m.log.Append(tail.Record{
@@ -96,6 +102,7 @@ func (s *Stream) Append(b Batch, done Completion) error {
 	}, a)
 	if err != nil {
 		appends.Put(a)
+		s.inLog.Add(-int64(len(b.Bytes)))
 		s.settle()
 		return err
 	}

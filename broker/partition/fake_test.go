@@ -32,6 +32,7 @@ func (s *memStream) ID() ids.StreamID       { return 7 }
 func (s *memStream) Epoch() ids.StreamEpoch { return 3 }
 func (s *memStream) StartOffset() int64     { return s.start }
 func (s *memStream) CommittedEnd() int64    { return s.committed }
+func (s *memStream) LogBytes() int64        { return 0 }
 func (s *memStream) End() int64             { return s.endOf(len(s.ends)) }
 func (s *memStream) DurableEnd() int64      { return s.endOf(s.durable) }
 

@@ -39,6 +39,7 @@ type Stream interface {
 	Epoch() ids.StreamEpoch
 	StartOffset() int64
 	CommittedEnd() int64
+	LogBytes() int64
 	DurableEnd() int64
 	End() int64
 	Append(b s3stream.Batch, done s3stream.Completion) error
