@@ -13,10 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/seawallmq/seawall/broker"
-	"github.com/seawallmq/seawall/broker/peer"
 	"github.com/seawallmq/seawall/internal/clock"
-	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -141,40 +138,4 @@ func endpointsText(endpoints []image.Endpoint) string {
 		at = append(at, net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port))))
 	}
 	return strings.Join(at, ",")
-}
-
-// reportRescueFailed tells the active controller that this node cannot rescue a
-// WAL: another one is named, if there is one that reaches it.
-func (n *Node) reportRescueFailed(ctx context.Context, instance ids.WALInstance, why error) error {
-	m := rescueFailed{n.cfg.Node.ID, n.epoch, instance, why.Error()}
-	return n.controllers.tell(ctx, peer.KeyRescueFailed, encodeMessage(rescueFailedMessage, m.fields))
-}
-
-// takeRescueFailed is the other end of reportRescueFailed.
-func (n *Node) takeRescueFailed(c *broker.Ctx, t broker.Ticket) {
-	var m rescueFailed
-	if err := decodeMessage(rescueFailedMessage, "rescue failed", c.Body, m.fields); err != nil {
-		t.Abort(err)
-		return
-	}
-	if n.isCurrent(m.node, m.epoch) {
-		n.log.Warn("a WAL could not be rescued", "wal", m.instance.String(), "rescuer", m.node, "reason", m.why)
-		n.duties.RescueFailed(m.node, m.instance)
-	}
-	broker.Reply(t, &peer.Response{APIKey: peer.KeyRescueFailed, Payload: n.activeByte()})
-}
-
-// isCurrent says whether a message is of a living node's present epoch.
-func (n *Node) isCurrent(node ids.NodeID, epoch ids.NodeEpoch) bool {
-	known, ok := n.controller.Image().Node(node)
-	return ok && known.IsAlive() && known.Epoch == epoch
-}
-
-// activeByte answers a message that only the active controller heeds: 1 if this
-// one is it.
-func (n *Node) activeByte() []byte {
-	if term, _ := n.controller.Term(); term == 0 {
-		return []byte{0}
-	}
-	return []byte{1}
 }
