@@ -59,15 +59,12 @@ func (i idle) Seal() (upload.Generation, bool) { return i.Window.Seal() }
 // uploadRescued uploads and retires the rescued instances, one at a time: they
 // share their memory with what this node uploads of its own. The tails of a
 // stream are committed in order, and those before may be in instances that other
-// nodes have: each gets its turn again and again, whatever keeps the others. Only
-// one that holds memory for what it could not write is tried alone until it has:
-// several of them would leave nothing to write with, to none.
+// nodes have: each gets its turn again and again, whatever keeps the others.
 func (m *Manager) uploadRescued() {
 	r := m.rooms
-	var holding *rescuing
 	for r.ctx.Err() == nil {
-		all := r.allRescues()
-		if len(all) == 0 {
+		turns := r.turns()
+		if len(turns) == 0 {
 			select {
 			case <-r.adopted:
 			case <-r.ctx.Done():
@@ -75,15 +72,8 @@ func (m *Manager) uploadRescued() {
 			continue
 		}
 		progress, pause := false, duePause
-		for _, x := range all {
-			if holding != nil && holding != x {
-				continue
-			}
+		for _, x := range turns {
 			err := m.stepRescue(r.ctx, x)
-			holding = nil
-			if x.uploader.Holds() {
-				holding = x
-			}
 			switch {
 			case err == nil:
 				progress = true
@@ -95,6 +85,9 @@ func (m *Manager) uploadRescued() {
 				pause = retryPause
 				r.cfg.Log.Warn("old WAL not in objects yet, will retry", "instance", x.Instance, "err", err)
 			}
+			if x.uploader.Holds() {
+				break // see turns
+			}
 		}
 		if !progress {
 			_ = clock.Sleep(r.ctx, r.cfg.Clock, pause) // ends with ctx, as the loop does
@@ -102,10 +95,15 @@ func (m *Manager) uploadRescued() {
 	}
 }
 
-// allRescues are the instances to be uploaded, in the order in which they came.
-func (r *rooms) allRescues() []*rescuing {
+// turns are the instances to be tried in one pass, in the order in which they
+// came. One that holds memory for what it could not write is tried alone until it
+// has: several of them would leave nothing to write with, to none.
+func (r *rooms) turns() []*rescuing {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if i := slices.IndexFunc(r.rescues, func(x *rescuing) bool { return x.uploader.Holds() }); i >= 0 {
+		return []*rescuing{r.rescues[i]}
+	}
 	return slices.Clone(r.rescues)
 }
 

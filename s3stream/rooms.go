@@ -119,8 +119,8 @@ func (m *Manager) SetReadBandwidth(bytesPerSecond int64) {
 // call it in place of Start.
 func (m *Manager) Step(ctx context.Context, force bool) (idle bool, err error) {
 	r := m.rooms
-	if all := r.allRescues(); len(all) > 0 {
-		return false, m.stepRescue(ctx, all[0])
+	if turns := r.turns(); len(turns) > 0 {
+		return false, m.stepRescue(ctx, turns[0])
 	}
 	if force {
 		r.uploader.Force()
