@@ -94,15 +94,10 @@ func (p *Partition) restore(ctx context.Context, plan restorePlan) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errElsewhere, err)
 		}
-		p.summaries.seed(p.end, state)
-		p.adoptProducers(state, p.tail.charged())
-		p.tail = nil
+		p.adoptWhole(state)
 		return nil
 	case p.tail != nil && p.tail.whole:
-		charged := p.tail.charged()
-		p.summaries.seed(p.end, p.tail.producers)
-		p.adoptProducers(p.tail.producers, charged)
-		p.tail = nil
+		p.adoptWhole(p.tail.producers)
 		return nil
 	}
 	p.asked = false // should this fail, it is asked again
@@ -170,6 +165,15 @@ func (p *Partition) follow(ctx context.Context, from, upTo int64) (f followed, e
 		f.state, f.complete = s.Follow(f.state), s.ProducersComplete
 	}
 	return f, nil
+}
+
+// adoptWhole takes over the producers as they are at the log's end, which makes
+// what was noted of it needless.
+func (p *Partition) adoptWhole(state producers) {
+	charged := p.tail.charged() // also if it is the notes' own: adopting may evict
+	p.summaries.seed(p.end, state)
+	p.adoptProducers(state, charged)
+	p.tail = nil
 }
 
 // adoptProducers takes over the restored producers, of whom so many are charged
