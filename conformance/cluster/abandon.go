@@ -16,6 +16,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"github.com/seawallmq/seawall/conformance/oracle/load"
 	"github.com/seawallmq/seawall/conformance/toxic"
 )
 
@@ -75,10 +76,10 @@ func runAbandon(ctx context.Context, s settings) (*rig, error) {
 			led, acks = append(led, o.led.Sub(o.ended)), append(acks, o.ack.Sub(o.ended))
 		}
 		fmt.Printf("a WAL that nobody reaches, %d times, until %s:\n", s.abandons, c.name)
-		fmt.Printf("  kill -9 to its being reported everywhere: %s\n", percentiles(reported))
-		fmt.Printf("  longest time without an ack of another partition: %s\n", percentiles(others))
-		fmt.Printf("  from then until its own partition has a leader: %s\n", percentiles(led))
-		fmt.Printf("  from then to its first ack, of a client as its library sets it up: %s\n", percentiles(acks))
+		fmt.Printf("  kill -9 to its being reported everywhere: %s\n", load.Percentiles(reported))
+		fmt.Printf("  longest time without an ack of another partition: %s\n", load.Percentiles(others))
+		fmt.Printf("  from then until its own partition has a leader: %s\n", load.Percentiles(led))
+		fmt.Printf("  from then to its first ack, of a client as its library sets it up: %s\n", load.Percentiles(acks))
 	}
 	return r, r.stop()
 }

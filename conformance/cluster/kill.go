@@ -72,7 +72,7 @@ func runKills(ctx context.Context, s settings) (*rig, error) {
 		}
 		fmt.Printf("kill -9 of a leader to the first ack elsewhere, %s, %d times:\n", in.name, s.kills)
 		for i, c := range clients {
-			fmt.Printf("  %s: %s\n", c.name, percentiles(took[i]))
+			fmt.Printf("  %s: %s\n", c.name, load.Percentiles(took[i]))
 		}
 	}
 	var failed error

@@ -38,8 +38,8 @@ func runMoves(ctx context.Context, s settings) (*rig, error) {
 			return r, fmt.Errorf("%s: %w\n%s", name, err, r.logTails())
 		}
 		fmt.Printf("planned move under 5 MB/s, %s, %d times, clients as their library sets them up:\n", name, s.moves)
-		fmt.Printf("  without an ack:    %s (no move: %s)\n", percentiles(m.acks), percentiles(m.still.acks))
-		fmt.Printf("  without a record:  %s (no move: %s)\n", percentiles(m.reads), percentiles(m.still.reads))
+		fmt.Printf("  without an ack:    %s (no move: %s)\n", load.Percentiles(m.acks), load.Percentiles(m.still.acks))
+		fmt.Printf("  without a record:  %s (no move: %s)\n", load.Percentiles(m.reads), load.Percentiles(m.still.reads))
 	}
 	return r, p.verify(ctx)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/seawallmq/seawall/conformance/oracle/load"
@@ -54,14 +53,4 @@ func (p *probe) verify(ctx context.Context) error {
 	_, acked := p.load.Counts()
 	fmt.Printf("%d acknowledged, %d read back: none lost, repeated, reordered or damaged\n", acked, reading.Records)
 	return nil
-}
-
-// percentiles are the middle and the worst of durations.
-func percentiles(d []time.Duration) string {
-	if len(d) == 0 {
-		return "none"
-	}
-	d = slices.Sorted(slices.Values(d))
-	at := func(percent int) int64 { return d[(len(d)-1)*percent/100].Milliseconds() }
-	return fmt.Sprintf("p50 %d ms, p90 %d ms, worst %d ms", at(50), at(90), at(100))
 }

@@ -49,7 +49,7 @@ func runRounds(ctx context.Context, s settings) (*rig, error) {
 		}
 	}
 	x.endLoad()
-	fmt.Printf("%d rounds; longest time without an ack in a round: %s\n", s.rounds, percentiles(x.pauses))
+	fmt.Printf("%d rounds; longest time without an ack in a round: %s\n", s.rounds, load.Percentiles(x.pauses))
 	return r, r.stop()
 }
 

@@ -113,7 +113,7 @@ func runExclusive(ctx context.Context, s settings, kind, attach string, prepare 
 			}
 			took = append(took, d)
 		}
-		fmt.Printf("exclusive WAL (%s) to the first ack, %s: %s\n", kind, c.name, percentiles(took))
+		fmt.Printf("exclusive WAL (%s) to the first ack, %s: %s\n", kind, c.name, load.Percentiles(took))
 	}
 	return r, errors.Join(v.verify(ctx), r.stop())
 }

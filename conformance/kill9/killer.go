@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -191,11 +190,9 @@ func (k *killer) end(ctx context.Context) error {
 		return fmt.Errorf("after a clean stop and start: %w", err)
 	}
 	_, acked := k.load.Counts()
-	slices.Sort(k.firstAcks)
-	at := func(percent int) int64 { return k.firstAcks[(len(k.firstAcks)-1)*percent/100].Milliseconds() }
 	fmt.Printf("PASS kill9: %d rounds, %d kills, seed %d: %d acknowledged, %d read back after a clean restart: none lost, repeated, reordered or damaged\n",
 		k.rounds, k.kills, k.seed, acked, reading.Records)
-	fmt.Printf("restart to first ack: p50 %d ms, p90 %d ms, max %d ms\n", at(50), at(90), at(100))
+	fmt.Printf("restart to first ack: %s\n", load.Percentiles(k.firstAcks))
 	return nil
 }
 
