@@ -73,6 +73,12 @@ func (w Workload) uploads(f Flush) float64 {
 	return n * f.aSecond(w.BytesPerSecond/n) * monthSeconds
 }
 
+// objects notes what the objects cost that all brokers write and keep.
+func (w Workload) objects(u Used, f Flush) {
+	u.add(S3Put, w.uploads(f))
+	u.add(S3Stored, w.storedGiB())
+}
+
 // Arm is a way of running a workload.
 type Arm struct {
 	Name string
@@ -127,8 +133,7 @@ func WAL(v Volume, f Flush) Arm {
 		for range w.Brokers {
 			v.use(u, v, w.BytesPerSecond/float64(w.Brokers))
 		}
-		u.add(S3Put, w.uploads(f))
-		u.add(S3Stored, w.storedGiB())
+		w.objects(u, f)
 		return u
 	}}
 }
@@ -138,8 +143,7 @@ func DirectS3(f Flush) Arm {
 	return Arm{"direct S3", func(w Workload) Used {
 		u := Used{}
 		w.clients(u)
-		u.add(S3Put, w.uploads(f))
-		u.add(S3Stored, w.storedGiB())
+		w.objects(u, f)
 		return u
 	}}
 }
