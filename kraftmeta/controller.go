@@ -236,7 +236,7 @@ func (c *Controller) waitLeader(ctx context.Context) error {
 func (c *Controller) fail(err error) {
 	c.failOnce.Do(func() {
 		c.failErr = err
-		c.opts.Logger.Error("metadata controller failed for good", "err", err)
+		c.opts.Logger.Error("metadata controller failed for good", "error", err)
 		close(c.failed)
 	})
 	if c.raft != nil {

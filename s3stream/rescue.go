@@ -80,10 +80,10 @@ func (m *Manager) uploadRescued() {
 			case r.ctx.Err() != nil:
 				return
 			case errors.Is(err, upload.ErrNotDue):
-				r.cfg.Log.Debug("old WAL waits for tails in others", "instance", x.Instance, "err", err)
+				r.cfg.Log.Debug("old WAL waits for tails in others", "wal", x.Instance.Hex(), "error", err)
 			default:
 				pause = retryPause
-				r.cfg.Log.Warn("old WAL not in objects yet, will retry", "instance", x.Instance, "err", err)
+				r.cfg.Log.Warn("old WAL not in objects yet, will retry", "wal", x.Instance.Hex(), "error", err)
 			}
 			if x.uploader.Holds() {
 				break // see turns
@@ -130,9 +130,9 @@ func (m *Manager) letGo(x *rescuing) {
 	r := m.rooms
 	m.removeWindow(x.Window)
 	if err := errors.Join(x.Close(), x.remove()); err != nil {
-		r.cfg.Log.Warn("old WAL not removed", "instance", x.Instance, "err", err)
+		r.cfg.Log.Warn("old WAL not removed", "wal", x.Instance.Hex(), "error", err)
 	}
-	r.cfg.Log.Info("old WAL uploaded and retired", "instance", x.Instance.Hex())
+	r.cfg.Log.Info("old WAL uploaded and retired", "wal", x.Instance.Hex())
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rescues = slices.DeleteFunc(r.rescues, func(y *rescuing) bool { return y == x })

@@ -93,7 +93,7 @@ func (m *Manager) uploaderConfig(wal ids.WALInstance, source upload.Source, gate
 		Summarizer: cfg.Summarizer, Limits: set.Limits, Triggers: set.Triggers,
 		BlockBytes: set.BlockBytes, PartBytes: set.PartBytes, PutsMax: set.PutsMax,
 		Memory: cfg.UploadMemory, Clock: cfg.Clock, Random: cfg.Random,
-		Log: cfg.Log.With("wal", wal), Gate: gate, Accepted: m.accepted,
+		Log: cfg.Log.With("wal", wal.Hex()), Gate: gate, Accepted: m.accepted,
 	}
 }
 
@@ -205,7 +205,7 @@ func (r *rooms) collect() {
 			r.mu.Lock()
 			r.gcErrors++
 			r.mu.Unlock()
-			r.cfg.Log.Warn("objects not collected, will retry", "err", err)
+			r.cfg.Log.Warn("objects not collected, will retry", "error", err)
 		case done != gc.Collected{}:
 			r.cfg.Log.Debug("objects collected", slog.Int("aborted", done.Aborted), slog.Int("deleted", done.Deleted),
 				slog.Int("uploads", done.Uploads))

@@ -42,7 +42,7 @@ func (n *Node) abandonWAL(ctx context.Context, a admin.Abandon) error {
 	if err != nil {
 		return err
 	}
-	n.log.Warn("WAL given up, by an operator's word", "instance", instance.Hex(), "partitions", len(lost.Lost))
+	n.log.Warn("WAL given up, by an operator's word", "wal", instance.Hex(), "partitions", len(lost.Lost))
 	return nil
 }
 
@@ -60,7 +60,7 @@ func (n *Node) noteAbandoned(img *image.Image) {
 	for w := range img.WALs() {
 		if w.Node == n.cfg.Node.ID && w.State == image.WALAbandoned {
 			n.log.Warn("this node's old WAL was given up while the node was away: what was in it alone is lost, and it is not read again",
-				"instance", w.Instance.Hex(), "location", w.Location)
+				"wal", w.Instance.Hex(), "location", w.Location)
 		}
 	}
 }

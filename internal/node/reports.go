@@ -65,7 +65,7 @@ func (n *Node) takeRescueFailed(c *broker.Ctx, t broker.Ticket) {
 		return
 	}
 	if n.isCurrent(m.node, m.epoch) {
-		n.log.Warn("a WAL could not be rescued", "wal", m.instance.String(), "rescuer", m.node, "reason", m.why)
+		n.log.Warn("a WAL could not be rescued", "wal", m.instance.Hex(), "rescuer", m.node, "reason", m.why)
 		n.duties.RescueFailed(m.node, m.instance)
 	}
 	broker.Reply(t, &peer.Response{APIKey: peer.KeyRescueFailed, Payload: n.activeByte()})

@@ -125,9 +125,9 @@ func (t *takeovers) run(ctx context.Context, instance ids.WALInstance) {
 		if err == nil || ctx.Err() != nil || !t.n.isToRescue(instance) {
 			return
 		}
-		t.n.log.Error("WAL could not be rescued, will retry", "instance", instance.Hex(), "after", pause.String(), "error", err)
+		t.n.log.Error("WAL could not be rescued, will retry", "wal", instance.Hex(), "after", pause.String(), "error", err)
 		if err := t.n.reportRescueFailed(ctx, instance, err); err != nil && ctx.Err() == nil {
-			t.n.log.Warn("the controller does not know that a rescue failed", "instance", instance.Hex(), "error", err)
+			t.n.log.Warn("the controller does not know that a rescue failed", "wal", instance.Hex(), "error", err)
 		}
 		_ = clock.Sleep(ctx, t.n.clock, pause) // ends with ctx, as the loop does
 	}
@@ -166,12 +166,12 @@ func (n *Node) rescueWAL(ctx context.Context, w *image.WAL) (r *rescue.Rescued, 
 		},
 	})
 	if err := old.release(); err != nil {
-		n.log.Warn("lock of a WAL", "instance", w.Instance.Hex(), "error", err)
+		n.log.Warn("lock of a WAL", "wal", w.Instance.Hex(), "error", err)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	n.log.Info("WAL rescued", "instance", w.Instance.Hex(), "of", w.Node, "offsets", r.Offsets, "bytes", r.End-r.From,
+	n.log.Info("WAL rescued", "wal", w.Instance.Hex(), "of", w.Node, "offsets", r.Offsets, "bytes", r.End-r.From,
 		"took", n.clock.Now().Sub(began).Round(time.Millisecond))
 	return r, old.remove, nil
 }
@@ -260,12 +260,12 @@ func (n *Node) dropOver(img *image.Image) {
 		}
 		switch {
 		case w.State == image.WALAbandoned:
-			n.log.Warn("this node's old WAL was given up: it is removed unread", "instance", w.Instance.Hex(), "location", w.Location)
+			n.log.Warn("this node's old WAL was given up: it is removed unread", "wal", w.Instance.Hex(), "location", w.Location)
 		case w.State != image.WALRetired || !n.isOther(w.Rescuer):
 			continue
 		}
 		if err := n.volume.Remove(i.Instance); err != nil {
-			n.log.Warn("old WAL not removed", "instance", i.Instance.Hex(), "error", err)
+			n.log.Warn("old WAL not removed", "wal", i.Instance.Hex(), "error", err)
 		}
 	}
 }

@@ -273,7 +273,7 @@ func TestWALsOutOfReachAreTold(t *testing.T) {
 		}
 		c.dead[2] = true
 		c.pass(5 * session)
-		if told("WAL out of reach") != 1 || told("instance="+own.Hex()) != 1 || told("reachedBy=2") != 1 {
+		if told("WAL out of reach") != 1 || told("wal="+own.Hex()) != 1 || told("reachedBy=2") != 1 {
 			t.Errorf("with node 2 gone:\n%s", c.log)
 		}
 		w, _ := c.Image().WAL(own)

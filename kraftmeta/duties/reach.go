@@ -12,7 +12,7 @@ import (
 func (w *worker) tellReach(img *image.Image) {
 	for instance := range w.outOfReach {
 		if x, ok := img.WAL(instance); !ok || !img.OutOfReach(x) {
-			w.cfg.Log.Info("WAL is back in reach, or given up", "instance", instance.Hex())
+			w.cfg.Log.Info("WAL is back in reach, or given up", "wal", instance.Hex())
 			delete(w.outOfReach, instance)
 		}
 	}
@@ -27,7 +27,7 @@ func (w *worker) tellReach(img *image.Image) {
 		w.outOfReach[x.Instance] = true
 		w.cfg.Log.Error("WAL out of reach: partitions are offline, or cannot be read whole, until it is back. "+
 			"Start a node that reaches it, or give it up by 'seawall wal abandon'",
-			"instance", x.Instance.Hex(), "location", x.Location, "of", x.Node, "partitions", streams,
+			"wal", x.Instance.Hex(), "location", x.Location, "of", x.Node, "partitions", streams,
 			"reachedBy", reachedBy(img, x))
 	}
 }

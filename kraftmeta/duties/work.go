@@ -136,7 +136,7 @@ func (w *worker) report(cmd image.Command, answer *image.Answer) {
 			"node", cmd.Node, "epoch", uint64(cmd.Epoch), "rescuers", len(cmd.Rescuers))
 	case *image.AssignRescuers:
 		for _, r := range cmd.Rescuers {
-			w.cfg.Log.Info("rescuer named", "wal", r.Instance.String(), "rescuer", r.Rescuer)
+			w.cfg.Log.Info("rescuer named", "wal", r.Instance.Hex(), "rescuer", r.Rescuer)
 		}
 	case *image.SetLeaders:
 		w.cfg.Log.Info("leaders given", "partitions", len(cmd.Partitions))

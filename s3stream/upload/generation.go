@@ -181,7 +181,7 @@ func (r *run) attempt(ctx context.Context) ([]meta.Refusal, error) {
 	}
 	if marks := r.u.cfg.Marks; marks != nil {
 		if err := marks(ctx); err != nil {
-			r.u.cfg.Log.Warn("marks not written before the WAL is trimmed: a rescue may need the object store", "err", err)
+			r.u.cfg.Log.Warn("marks not written before the WAL is trimmed: a rescue may need the object store", "error", err)
 		}
 	}
 	var trim int64                       // zero moves nothing

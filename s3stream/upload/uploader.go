@@ -351,7 +351,7 @@ func (u *Uploader) upload(ctx context.Context) {
 			if errors.Is(err, ErrNotDue) {
 				level = slog.LevelDebug
 			}
-			u.cfg.Log.Log(ctx, level, "upload incomplete, will retry", "err", err)
+			u.cfg.Log.Log(ctx, level, "upload incomplete, will retry", "error", err)
 			_ = retry.Wait(ctx, u.cfg.Clock) // ends with ctx, as the loop does
 		case idle:
 			retry.Reset()
