@@ -47,6 +47,9 @@ type ArmSpec struct {
 	Properties []string `json:"properties,omitempty"`
 	// Store names one of the result's stores; empty without object storage.
 	Store string `json:"store,omitempty"`
+	// FromStore says that acknowledgements come from that store, so that their
+	// latencies are its: those of a simulated one are simulated too.
+	FromStore bool `json:"from_store,omitempty"`
 	// Version is what the broker says of itself.
 	Version string `json:"version,omitempty"`
 }
@@ -56,6 +59,9 @@ type Store struct {
 	Name      string `json:"name"`
 	URL       string `json:"url"`
 	Simulated bool   `json:"simulated"` // its latencies are a profile's, and nobody's measured
+	// Express says that its requests are priced as S3 Express One Zone's, and not
+	// as S3 Standard's.
+	Express bool `json:"express,omitempty"`
 	// Profile is the profile of a simulated store, or what `seawall bench store`
 	// found of a real one, as JSON.
 	Profile any `json:"profile,omitempty"`
@@ -95,13 +101,14 @@ type Round struct {
 	ReadBack bool   `json:"read_back"`
 	Fault    string `json:"fault,omitempty"`
 
-	// In the window that counts.
-	AckedBytesPerSecond    float64 `json:"acked_bytes_per_second"`
-	ConsumedBytesPerSecond float64 `json:"consumed_bytes_per_second"`
-	CatchUpBytesPerSecond  float64 `json:"catch_up_bytes_per_second,omitempty"`
-	BrokerCPUPerGB         float64 `json:"broker_cpu_seconds_per_gb"`
-	BrokerResidentBytes    int64   `json:"broker_resident_bytes"` // at its end
-	DriverCPUPerGB         float64 `json:"driver_cpu_seconds_per_gb"`
+	// In the window that counts, and how long it was open.
+	Window                 time.Duration `json:"window_ns"`
+	AckedBytesPerSecond    float64       `json:"acked_bytes_per_second"`
+	ConsumedBytesPerSecond float64       `json:"consumed_bytes_per_second"`
+	CatchUpBytesPerSecond  float64       `json:"catch_up_bytes_per_second,omitempty"`
+	BrokerCPUPerGB         float64       `json:"broker_cpu_seconds_per_gb"`
+	BrokerResidentBytes    int64         `json:"broker_resident_bytes"` // at its end
+	DriverCPUPerGB         float64       `json:"driver_cpu_seconds_per_gb"`
 	// Requests to the object store in the window, by operation: PUT, GET, LIST,
 	// DELETE.
 	Requests map[string]float64 `json:"requests,omitempty"`
