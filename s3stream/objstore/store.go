@@ -67,6 +67,9 @@ type PutOptions struct {
 	// IfNoneMatch lets the write happen only if no object has the key;
 	// otherwise the result is ErrPreconditionFailed. Some stores ignore it.
 	IfNoneMatch bool
+	// PartBytes, if set, is the size of all parts but the last of what is sent in
+	// parts: a store that knows has the place of each, whichever comes first.
+	PartBytes int64
 }
 
 // Info describes an object.

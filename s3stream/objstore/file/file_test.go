@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ncw/directio"
+
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/objstore/storetest"
@@ -206,6 +208,67 @@ func TestPartsOfAllSizes(t *testing.T) {
 
 // An object that has its key, but not durably, is not complete; and what comes
 // after must not take it for one because it is to be seen.
+// Pieces that direct I/O can take are written from where they lie, the others by
+// way of a stage, in their order.
+func TestBodiesOfPieces(t *testing.T) {
+	ctx, s := context.Background(), open(t, t.TempDir())
+	memory := directio.AlignedBlock(3 << 20)
+	for i := range memory {
+		memory[i] = byte(i >> 8)
+	}
+	for name, cuts := range map[string][]int{
+		"one aligned":          {0, 2 << 20},
+		"aligned, odd length":  {0, 2<<20 + 100},
+		"aligned after odd":    {4096, 4196, 8192, 2 << 20},
+		"odd after aligned":    {0, 1 << 20, 1<<20 + 7, 3 << 20},
+		"aligned by the stage": {1, 1<<20 + 1, 2 << 20, 3 << 20},
+		"many":                 {0, 4096, 8192, 8193, 100_000, 100_001, 200_000},
+	} {
+		var parts [][]byte
+		for i := range cuts[1:] {
+			parts = append(parts, memory[cuts[i]:cuts[i+1]])
+		}
+		if err := s.Put(ctx, "k", objstore.NewBody(parts...), objstore.PutOptions{}); err != nil {
+			t.Fatal(name, err)
+		}
+		want := memory[cuts[0]:cuts[len(cuts)-1]]
+		got := make([]byte, len(want)+1)
+		if n, err := s.GetRange(ctx, "k", 0, got); !errors.Is(err, io.EOF) || !bytes.Equal(got[:n], want) {
+			t.Errorf("%s: %d bytes (%v), want %d, or others than were sent", name, n, err, len(want))
+		}
+	}
+}
+
+// Whoever says how large parts are may send them in any order: none is copied.
+func TestPartsOfAKnownSizeHaveTheirPlace(t *testing.T) {
+	const slot = 128 << 10
+	ctx, s := context.Background(), open(t, t.TempDir())
+	u, err := s.CreateMultipart(ctx, "k", objstore.PutOptions{PartBytes: slot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []byte
+	for i, n := range []int{slot, slot, 5} {
+		want = append(want, bytes.Repeat([]byte{byte(i + 1)}, n)...)
+	}
+	for _, number := range []int{3, 1, 2} {
+		part := want[(number-1)*slot : min(number*slot, len(want))]
+		if err := u.UploadPart(ctx, number, objstore.NewBody(part[:len(part)/2], part[len(part)/2:])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if apart := u.(*upload).apart; len(apart) > 0 {
+		t.Errorf("parts in files of their own: %v", apart)
+	}
+	if err := u.Complete(ctx); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(want)+1)
+	if n, err := s.GetRange(ctx, "k", 0, got); !errors.Is(err, io.EOF) || !bytes.Equal(got[:n], want) {
+		t.Errorf("%d bytes (%v), want %d, or others than were sent", n, err, len(want))
+	}
+}
+
 func TestCompleteSyncsTheNameUntilItIsDurable(t *testing.T) {
 	ctx := context.Background()
 	s := open(t, t.TempDir())

@@ -28,8 +28,8 @@ const (
 //
 // Where all parts but the last have one size, as most writers send them, each
 // is written where it will be in the object, and nothing is copied in the end.
-// A part that is longer than the first to come, or whose place is not aligned,
-// gets a file of its own.
+// That size is the caller's word, or else that of the first part to come. A part
+// that is longer, or whose place is not aligned, gets a file of its own.
 type upload struct {
 	s      *Store
 	folder string
@@ -37,7 +37,7 @@ type upload struct {
 	opts   objstore.PutOptions
 
 	mu      sync.Mutex
-	slot    int64         // size of the first part to come: number n's place is (n-1)*slot
+	slot    int64         // size of parts, 0 until known: number n's place is (n-1)*slot
 	inPlace map[int]int64 // sizes of the parts at their places, by number
 	apart   map[int]bool  // parts in files of their own
 	named   bool          // the object has its key, though that may not be durable
@@ -46,7 +46,7 @@ type upload struct {
 // CreateMultipart implements objstore.Store.
 func (s *Store) CreateMultipart(ctx context.Context, key string, opts objstore.PutOptions) (objstore.Upload, error) {
 	u := &upload{
-		s: s, folder: s.newName("up"), key: key, opts: opts, inPlace: map[int]int64{}, apart: map[int]bool{},
+		s: s, folder: s.newName("up"), key: key, opts: opts, slot: opts.PartBytes, inPlace: map[int]int64{}, apart: map[int]bool{},
 	}
 	err := check(ctx, key)
 	if err == nil {

@@ -3,8 +3,8 @@ package file
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
+	"unsafe"
 
 	"github.com/ncw/directio"
 	"golang.org/x/sys/unix"
@@ -47,31 +47,81 @@ func (s *Store) onFile(name string, flags int, use func(f *os.File) error) error
 // writeBody writes the body at off, which is a multiple of directBlock, and
 // zeros up to the next one. It does so past the page cache where the file
 // system lets it: objects are seldom read soon, and fresh page cache for all
-// that is written would cost more than everything else about an upload.
+// that is written would cost more than everything else about an upload. What
+// lies in memory as direct I/O wants it is written from where it lies.
 func (s *Store) writeBody(ctx context.Context, f *os.File, off int64, body objstore.Body) error {
-	stage := s.takeStage()
-	defer s.giveStage(stage)
 	if body.Size > bufferedBytesMax {
 		// Best effort, both: a file system may know neither.
 		_ = unix.Fallocate(int(f.Fd()), 0, off, padded(body.Size))
 		setDirect(f, true)
 		defer setDirect(f, false)
 	}
-	for r := body.Reader(); ; {
-		if err := ctx.Err(); err != nil {
+	w := bodyWriter{ctx: ctx, f: f, off: off}
+	defer func() { s.giveStage(w.stage) }()
+	for _, p := range body.Parts {
+		n := w.inPlace(p)
+		if err := w.write(p[:n]); err != nil {
 			return err
 		}
-		n, err := io.ReadFull(r, stage)
-		if err == io.EOF {
-			return nil
+		for p = p[n:]; len(p) > 0; {
+			if w.stage == nil {
+				w.stage = s.takeStage()
+			}
+			n := copy(w.stage[w.staged:], p)
+			w.staged, p = w.staged+n, p[n:]
+			if w.staged < len(w.stage) {
+				break
+			}
+			if err := w.flush(); err != nil {
+				return err
+			}
 		}
-		end := int(padded(int64(n)))
-		clear(stage[n:end])
-		if _, err := writeAt(f, stage[:end], off); err != nil {
+	}
+	return w.flush()
+}
+
+// bodyWriter writes one body block by block.
+type bodyWriter struct {
+	ctx    context.Context
+	f      *os.File
+	off    int64  // of what is written next, a multiple of directBlock
+	stage  []byte // where odd pieces gather; nil until there are any
+	staged int
+}
+
+// inPlace is how much of p, which comes next, can be written from where it is.
+func (w *bodyWriter) inPlace(p []byte) int {
+	if w.staged > 0 || uintptr(unsafe.Pointer(unsafe.SliceData(p)))%directBlock != 0 {
+		return 0
+	}
+	return len(p) &^ (directBlock - 1)
+}
+
+// flush writes what is staged, with zeros up to a whole number of blocks.
+func (w *bodyWriter) flush() error {
+	if w.staged == 0 {
+		return nil
+	}
+	end := padded(int64(w.staged))
+	clear(w.stage[w.staged:end])
+	w.staged = 0
+	return w.write(w.stage[:end])
+}
+
+// write writes whole blocks.
+func (w *bodyWriter) write(b []byte) error {
+	for len(b) > 0 {
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
+		n := min(len(b), stageBytes)
+		if _, err := writeAt(w.f, b[:n], w.off); err != nil {
 			return classify(err)
 		}
-		off += int64(n)
+		w.off += int64(n)
+		b = b[n:]
 	}
+	return nil
 }
 
 // writeAt writes, and once more through the page cache if the file system
@@ -112,6 +162,9 @@ func (s *Store) takeStage() []byte {
 }
 
 func (s *Store) giveStage(b []byte) {
+	if b == nil {
+		return
+	}
 	select {
 	case s.stages <- b:
 	default:
