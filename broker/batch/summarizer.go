@@ -58,7 +58,8 @@ func (z *Summarizer) Seed(producers []Producer) {
 	}
 }
 
-// Add adds the batch that b is, at its final offset, to the slice. It returns
+// Add adds the batch that b is, at its final offset, to the slice. Of a batch that
+// is not a control batch the header is enough. It returns
 // the error of [ParseHeader] for a batch without a sound header, ErrCorrupt for
 // one that does not come after the last, and ErrInvalidRecord for a malformed
 // marker.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/seawallmq/seawall/internal/crc"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/s3stream/meta"
 	"github.com/seawallmq/seawall/s3stream/objfmt"
@@ -13,15 +12,15 @@ import (
 // objectWriter assembles one object block by block and sends it part by part,
 // so that an object of any size takes the memory of its parts in flight.
 //
-// Batches are copied into block buffers. Sending them from the log cache's own
-// pages would spare the copy, but a slow store would then pin those pages, and
-// through them hold up appends.
+// Batches are copied into the chunks of a part. Sending them from the log
+// cache's own pages would spare the copy, but a slow store would then pin those
+// pages, and through them hold up appends.
 type objectWriter struct {
 	u      *Uploader
 	layout *objfmt.Writer
 	parts  *partSender
-	block  objfmt.Block // being filled; its data is buf
-	buf    []byte
+	block  objfmt.Block       // being filled, if it has batches
+	head   [SummaryBytes]byte // of a batch in pieces
 }
 
 // writeObject writes one planned object under a new key and returns what to
@@ -43,7 +42,6 @@ func (u *Uploader) writeObject(ctx context.Context, from Piece, id ids.ObjectID,
 	if err == nil {
 		err = w.parts.finish(w.layout.Take())
 	}
-	w.recycle()
 	w.parts.close(err == nil)
 	if err != nil {
 		return meta.Object{}, fmt.Errorf("write object %s: %w", key, err)
@@ -73,11 +71,11 @@ func (w *objectWriter) extent(from Piece, e Extent) error {
 			return fmt.Errorf("batch at %d where %d is due", b.Start, next)
 		}
 		next = b.End
-		copied, err := w.batch(e, b)
-		if err == nil {
-			summary.Add(copied)
+		if err := w.batch(e, b); err != nil {
+			return err
 		}
-		return err
+		summary.Add(w.headOf(b))
+		return nil
 	})
 	if err == nil && next != e.End {
 		err = fmt.Errorf("batches end at %d", next)
@@ -92,52 +90,64 @@ func (w *objectWriter) extent(from Piece, e Extent) error {
 	if len(note) == 0 {
 		return nil
 	}
-	_, err = w.layout.AppendBlock(objfmt.Block{
-		Stream: e.Stream, Epoch: e.Epoch, Start: e.Start, End: e.End,
-		Kind: objfmt.AttachmentBlock, Attachment: meta.SummaryAttachment,
-		Data: [][]byte{note}, CRC32C: crc.Of(note),
-	})
-	if err != nil {
+	if err := w.parts.reserve(); err != nil {
 		return err
 	}
-	return w.sendFull()
+	return w.append(objfmt.Block{
+		Stream: e.Stream, Epoch: e.Epoch, Start: e.Start, End: e.End,
+		Kind: objfmt.AttachmentBlock, Attachment: meta.SummaryAttachment,
+		CRC32C: w.parts.place(note, 0),
+	})
 }
 
-// batch copies one batch into the block being filled, and returns the copy,
-// which is valid until the next call. A block ends before it would exceed its
-// size; a batch larger than that is a block of its own.
-func (w *objectWriter) batch(e Extent, b Batch) (copied []byte, err error) {
-	size := b.Len()
-	if len(w.buf) > 0 && len(w.buf)+size > w.u.cfg.BlockBytes {
+// headOf is what the summarizer is to see of a batch.
+func (w *objectWriter) headOf(b Batch) []byte {
+	if first := b.Bytes[0]; len(b.Bytes) == 1 || len(first) >= SummaryBytes {
+		return first
+	}
+	n := 0
+	for _, p := range b.Bytes {
+		n += copy(w.head[n:], p)
+	}
+	return w.head[:n]
+}
+
+// batch copies one batch into the block being filled. A block ends before it
+// would exceed its size; a batch larger than that is a block of its own.
+func (w *objectWriter) batch(e Extent, b Batch) error {
+	if have := w.parts.placed - w.layout.Size(); have > 0 && have+int64(b.Len()) > int64(w.u.cfg.BlockBytes) {
 		if err := w.flush(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if w.buf == nil {
+	if w.block.Batches == 0 {
 		if err := w.parts.reserve(); err != nil {
-			return nil, err
+			return err
 		}
-		w.buf = w.u.blocks.Get(max(w.u.cfg.BlockBytes, size))
 		w.block = objfmt.Block{Stream: e.Stream, Epoch: e.Epoch, Start: b.Start, Kind: objfmt.DataBlock}
 	}
-	begin := len(w.buf)
 	for _, p := range b.Bytes {
-		w.buf = append(w.buf, p...)
+		w.block.CRC32C = w.parts.place(p, w.block.CRC32C)
 	}
 	w.block.End = b.End
 	w.block.Batches++
-	return w.buf[begin:], nil
+	return nil
 }
 
 // flush ends the block being filled.
 func (w *objectWriter) flush() error {
-	if w.buf == nil {
+	if w.block.Batches == 0 {
 		return nil
 	}
-	w.block.Data, w.block.CRC32C = [][]byte{w.buf}, crc.Of(w.buf)
-	w.parts.holds(w.buf)
-	w.buf = nil
-	if _, err := w.layout.AppendBlock(w.block); err != nil {
+	block := w.block
+	w.block = objfmt.Block{}
+	return w.append(block)
+}
+
+// append appends a block whose data was placed since the block before.
+func (w *objectWriter) append(b objfmt.Block) error {
+	b.Data = w.parts.since(w.layout.Size())
+	if _, err := w.layout.AppendBlock(b); err != nil {
 		return err
 	}
 	return w.sendFull()
@@ -148,17 +158,9 @@ func (w *objectWriter) flush() error {
 func (w *objectWriter) sendFull() error {
 	size := int64(w.u.cfg.PartBytes)
 	for w.layout.Pending() > size {
-		if err := w.parts.send(w.layout.TakeFirst(size), true); err != nil {
+		if err := w.parts.send(w.layout.TakeFirst(size)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// recycle gives back a block that an error left half filled.
-func (w *objectWriter) recycle() {
-	if w.buf != nil {
-		w.u.blocks.Put(w.buf)
-		w.buf = nil
-	}
 }

@@ -3,10 +3,11 @@ package upload
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/seawallmq/seawall/internal/crc"
 	"github.com/seawallmq/seawall/s3stream/objfmt"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 )
@@ -20,8 +21,9 @@ type partSender struct {
 	ctx    context.Context // parent's, ends with close, or when a part fails
 	end    context.CancelFunc
 
-	blocks    []*block // of the part being assembled
-	reserved  int64    // of u.cfg.Memory, for that part
+	chunks    []chunk // placed and not sent
+	placed    int64   // bytes of the object in chunks, sent or not
+	reserved  int64   // of u.cfg.Memory, for the part being assembled
 	multipart objstore.Upload
 	number    int // of the last part sent
 	sending   *errgroup.Group
@@ -51,44 +53,105 @@ func (p *partSender) reserve() error {
 	return nil
 }
 
-// holds says that a block buffer belongs to the part being assembled.
-func (p *partSender) holds(buf []byte) {
-	b := &block{buf: buf}
-	b.parts.Store(1)
-	p.blocks = append(p.blocks, b)
+// chunk is memory of a part: a whole number of a disk's blocks, where all parts
+// but the last have that, so that a store may write from it directly.
+type chunk struct {
+	buf  []byte // what was placed
+	from int64  // its position in the object
+	size int
 }
 
-// send sends the next part in the background. Where it was cut, the end of its
-// last block is for the part after it.
-func (p *partSender) send(s objfmt.Segment, cut bool) error {
+const (
+	// chunkBytes is the usual size of a chunk.
+	chunkBytes = 1 << 20
+	// sumBytes are copied and then summed while they are in the processor's
+	// cache.
+	sumBytes = 32 << 10
+)
+
+// place copies b behind what was placed before, and adds it to a checksum.
+func (p *partSender) place(b []byte, sum uint32) uint32 {
+	for len(b) > 0 {
+		c := p.room()
+		n := min(len(b), c.size-len(c.buf), sumBytes)
+		c.buf = append(c.buf, b[:n]...)
+		sum = crc.Update(sum, c.buf[len(c.buf)-n:])
+		p.placed += int64(n)
+		b = b[n:]
+	}
+	return sum
+}
+
+// room is the last chunk, with a byte free. No chunk is of two parts.
+func (p *partSender) room() *chunk {
+	if n := len(p.chunks); n > 0 && len(p.chunks[n-1].buf) < p.chunks[n-1].size {
+		return &p.chunks[n-1]
+	}
+	part := int64(p.u.cfg.PartBytes)
+	size := int(min(chunkBytes, part-p.placed%part))
+	p.chunks = append(p.chunks, chunk{buf: p.u.chunks.Get(chunkBytes), from: p.placed, size: size})
+	return &p.chunks[len(p.chunks)-1]
+}
+
+// since is what was placed from a position on, which is not sent.
+func (p *partSender) since(position int64) (data [][]byte) {
+	for _, c := range p.chunks {
+		if skip := max(position-c.from, 0); skip < int64(len(c.buf)) {
+			data = append(data, c.buf[skip:])
+		}
+	}
+	return data
+}
+
+// send sends the next part in the background.
+func (p *partSender) send(s objfmt.Segment) error {
 	if p.multipart == nil {
-		m, err := p.u.cfg.Store.CreateMultipart(p.ctx, p.key, objstore.PutOptions{})
+		m, err := p.u.cfg.Store.CreateMultipart(p.ctx, p.key, objstore.PutOptions{PartBytes: int64(p.u.cfg.PartBytes)})
 		if err != nil {
 			return err
 		}
 		p.multipart = m
 	}
 	p.number++
-	number, blocks, reserved := p.number, p.blocks, p.reserved
-	p.blocks, p.reserved = nil, 0
-	if cut {
-		last := blocks[len(blocks)-1]
-		last.parts.Add(1)
-		p.blocks = append(p.blocks, last)
+	number, chunks, reserved := p.number, p.chunks, p.reserved
+	end := int64(number) * int64(p.u.cfg.PartBytes)
+	n := len(chunks)
+	for n > 0 && chunks[n-1].from >= end {
+		n--
 	}
+	p.chunks, p.reserved = slices.Clone(chunks[n:]), 0
 	p.sending.Go(func() error {
-		defer p.u.free(blocks, reserved)
-		return p.multipart.UploadPart(p.ctx, number, objstore.Body(s))
+		defer p.u.free(chunks[:n], reserved)
+		return p.multipart.UploadPart(p.ctx, number, bodyOf(s))
 	})
 	return nil
+}
+
+// bodyOf is a segment with the slices joined that lie side by side: blocks that
+// share a chunk.
+func bodyOf(s objfmt.Segment) objstore.Body {
+	parts := make([][]byte, 0, len(s.Parts))
+	for _, b := range s.Parts {
+		if n := len(parts); n > 0 && adjoin(parts[n-1], b) {
+			parts[n-1] = parts[n-1][:len(parts[n-1])+len(b)]
+		} else {
+			parts = append(parts, b)
+		}
+	}
+	return objstore.Body{Parts: parts, Size: s.Size, CRC32C: s.CRC32C}
+}
+
+// adjoin says whether b begins where a ends, in one piece of memory.
+func adjoin(a, b []byte) bool {
+	return cap(a)-len(a) >= len(b) && len(b) > 0 && &a[:len(a)+1][len(a)] == &b[0]
 }
 
 // finish sends the rest. On nil the object is durable.
 func (p *partSender) finish(rest objfmt.Segment) error {
 	if p.multipart == nil {
-		return p.u.cfg.Store.Put(p.ctx, p.key, objstore.Body(rest), objstore.PutOptions{})
+		return p.u.cfg.Store.Put(p.ctx, p.key, bodyOf(rest), objstore.PutOptions{})
 	}
-	if err := p.send(rest, false); err != nil {
+	if err := p.send(rest); err != nil {
 		return err
 	}
 	if err := p.sending.Wait(); err != nil { // which ends p.ctx
@@ -103,25 +166,16 @@ func (p *partSender) finish(rest objfmt.Segment) error {
 func (p *partSender) close(finished bool) {
 	p.end()
 	_ = p.sending.Wait()
-	p.u.free(p.blocks, p.reserved)
-	p.blocks, p.reserved = nil, 0
+	p.u.free(p.chunks, p.reserved)
+	p.chunks, p.reserved = nil, 0
 	if p.multipart != nil && !finished {
 		_ = p.multipart.Abort(context.WithoutCancel(p.parent))
 	}
 }
 
-// block is a buffer that belongs to one part, or to several that were cut in
-// it.
-type block struct {
-	buf   []byte
-	parts atomic.Int32
-}
-
-func (u *Uploader) free(blocks []*block, reserved int64) {
-	for _, b := range blocks {
-		if b.parts.Add(-1) == 0 {
-			u.blocks.Put(b.buf)
-		}
+func (u *Uploader) free(chunks []chunk, reserved int64) {
+	for _, c := range chunks {
+		u.chunks.Put(c.buf)
 	}
 	if reserved > 0 {
 		u.cfg.Memory.Release(reserved)

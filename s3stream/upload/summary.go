@@ -13,10 +13,14 @@ type Summarizer interface {
 	Begin(stream ids.StreamID, start int64) Summary
 }
 
+// SummaryBytes is how much of a batch is enough to summarize it: its header,
+// and all of it where the record matters, as in a transaction's marker.
+const SummaryBytes = 1 << 10
+
 // Summary is the summary of one part under way.
 type Summary interface {
-	// Add is given every batch of the part once, in order. batch is valid until
-	// Add returns.
+	// Add is given every batch of the part once, in order: its first bytes, all
+	// of them or at least SummaryBytes. They are valid until Add returns.
 	Add(batch []byte)
 	// Finish is the attachment to store beside the part, or empty.
 	Finish() []byte

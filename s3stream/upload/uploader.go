@@ -135,17 +135,17 @@ type Stats struct {
 	Failures      uint64 // attempts that had to be repeated
 }
 
-// blocksKeptShare is the part of the memory for uploads that is kept, beyond
+// chunksKeptShare is the part of the memory for uploads that is kept, beyond
 // what is in use, for the next objects.
-const blocksKeptShare = 4
+const chunksKeptShare = 4
 
 // Uploader uploads the generations of one WAL instance, one after another:
 // commits of a stream must be contiguous.
 type Uploader struct {
 	cfg    Config
-	blocks *recycle.Buffers
-	poke   chan struct{} // capacity 1: look at the triggers
-	work   chan struct{} // capacity 1: the queue has changed
+	chunks *recycle.Buffers // of parts
+	poke   chan struct{}    // capacity 1: look at the triggers
+	work   chan struct{}    // capacity 1: the queue has changed
 
 	// Attempt's own: the attempt at the oldest generation, and what a commit
 	// left of that.
@@ -166,7 +166,7 @@ type Uploader struct {
 // New makes an Uploader. Nothing happens before Run.
 func New(cfg Config) *Uploader {
 	return &Uploader{
-		cfg: cfg, blocks: recycle.NewBuffers(cfg.Memory.Limit() / blocksKeptShare),
+		cfg: cfg, chunks: recycle.NewBuffers(cfg.Memory.Limit() / chunksKeptShare),
 		poke: make(chan struct{}, 1), work: make(chan struct{}, 1), settled: make(chan struct{}),
 		inFlight: map[ids.ObjectID]struct{}{},
 		pace:     pace{t: cfg.Triggers},
