@@ -38,8 +38,8 @@ type WALConfig struct {
 	Capacity int64 // of the log, bytes
 	Frame    read.Framer
 	Clock    clock.Clock
-	// PokeBytes is after how many appended bytes Poke is called; it must not
-	// block.
+	// PokeBytes is after how many appended bytes Poke is called, and from time
+	// to time until they are sealed; it must not block.
 	PokeBytes int64
 	Poke      func()
 }
@@ -83,10 +83,19 @@ func (w *WAL) Append(r Record, done Completion) error {
 		w.since.CompareAndSwap(0, w.clock.Now().UnixNano())
 	}
 	n := int64(len(r.Payload))
-	if before, poke := w.unsealed.Add(n)-n, w.pokeBytes.Load(); before < poke && before+n >= poke {
+	if before := w.unsealed.Add(n) - n; pokeDue(before, before+n, w.pokeBytes.Load()) {
 		w.poke()
 	}
 	return nil
+}
+
+// pokeDue says whether an append that brings the un-sealed bytes from before to
+// after is to set off a look at the triggers. What looks counts what is durable,
+// which the append that reaches the bound is not yet: so later ones ask again.
+func pokeDue(before, after, bound int64) bool {
+	const again = 16 // times in as many bytes
+	step := max(bound/again, 1)
+	return after >= bound && (before < bound || (before-bound)/step != (after-bound)/step)
 }
 
 // Mark implements Log. Marks set off no upload.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,5 +75,23 @@ func TestSpans(t *testing.T) {
 	s.forget(1, 35)
 	if len(s.streams) != 0 {
 		t.Errorf("left over: %v", s.streams)
+	}
+}
+
+// The look at the triggers counts what is durable, so that the first may come
+// too early.
+func TestPokesUntilSealed(t *testing.T) {
+	const bound = 1600
+	var poked []int64
+	for n := int64(0); n < 2000; n += 10 {
+		if pokeDue(n, n+10, bound) {
+			poked = append(poked, n+10)
+		}
+	}
+	if want := []int64{1600, 1700, 1800, 1900, 2000}; !slices.Equal(poked, want) {
+		t.Errorf("poked at %v, want %v", poked, want)
+	}
+	if !pokeDue(0, 5, 1) || pokeDue(0, 5, 10) {
+		t.Error("a small bound")
 	}
 }

@@ -23,9 +23,11 @@ const (
 	// paceShare of the time until the next generation is due is what an upload
 	// takes: the rest is headroom for a store that has slow moments.
 	paceShare = 0.8
-	// paceSmoothing is the time in which two thirds of a change of the append
-	// rate are believed.
-	paceSmoothing = 3 * time.Second
+	// paceFalling and paceRising are the times in which two thirds of a change of
+	// the append rate are believed. A rise that is believed late leaves behind it,
+	// at the beginning of every burst, memory for as much as the burst brings.
+	paceFalling = 3 * time.Second
+	paceRising  = paceFalling / 10
 	// paceIntervalMax stands for the age trigger where that is off or rare.
 	paceIntervalMax = time.Minute
 	// paceMin disturbs no device, and keeps a rate that was worked out of
@@ -43,8 +45,11 @@ func (p *pace) observe(now time.Time, appended int64) {
 	if took <= 0 {
 		return
 	}
-	weight := 1 - math.Exp(-float64(took)/float64(paceSmoothing))
-	p.rate += weight * (float64(appended-p.appended)/took.Seconds() - p.rate)
+	change, smoothing := float64(appended-p.appended)/took.Seconds()-p.rate, paceFalling
+	if change > 0 {
+		smoothing = paceRising
+	}
+	p.rate += change * (1 - math.Exp(-float64(took)/float64(smoothing)))
 	p.at, p.appended = now, appended
 }
 
