@@ -48,6 +48,10 @@ type Rate struct {
 	// first For.
 	Every time.Duration `json:"every_ns,omitempty"`
 	For   time.Duration `json:"for_ns,omitempty"`
+
+	// BytesPerSecond is that of a Fixed rate written in bytes, until the length of
+	// a record is known.
+	BytesPerSecond float64 `json:"bytes_per_second,omitempty"`
 }
 
 // Shape is how a rate goes with time.

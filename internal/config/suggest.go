@@ -2,16 +2,25 @@ package config
 
 import "strings"
 
-// nearest returns the known property whose name is closest to name, or "" when
-// none is close enough to be what was meant.
+// nearest is the known property that may have been meant by name, or "".
 func nearest(name string) string {
+	var names []string
+	for _, d := range All(Broker | PerTopic) {
+		names = append(names, d.Name)
+	}
+	return Nearest(name, names)
+}
+
+// Nearest returns the one of known that is closest to name, or "" when none is
+// close enough to be what was meant.
+func Nearest(name string, known []string) string {
 	if len(name) > 2*maxNameLength {
 		return "" // nothing is near, and the distance would cost its length
 	}
 	best, bestDistance := "", len(name)/3+1
-	for _, d := range All(Broker | PerTopic) {
-		if n := distance(name, d.Name); n < bestDistance {
-			best, bestDistance = d.Name, n
+	for _, k := range known {
+		if n := distance(name, k); n < bestDistance {
+			best, bestDistance = k, n
 		}
 	}
 	return best
