@@ -165,5 +165,5 @@ func (f flags) write(r *report.Report) error {
 	if f.page == "" {
 		return nil
 	}
-	return report.RenewPage(f.page, markdown.String())
+	return report.RenewPage(f.page, report.Mark, markdown.String())
 }

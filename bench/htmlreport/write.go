@@ -42,6 +42,14 @@ func Write(dir string, r *result.Result, p *cost.Prices) (files []string, err er
 	return files, nil
 }
 
+// WriteHTML draws a result into a file.
+func WriteHTML(path string, r *result.Result, p *cost.Prices) error {
+	if err := writeFile(path, func(w io.Writer) error { return HTML(w, r, p) }); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
 // writeFile replaces a file by what write writes.
 func writeFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.Create(path)

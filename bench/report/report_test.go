@@ -155,11 +155,11 @@ func TestSpread(t *testing.T) {
 }
 
 func TestRenew(t *testing.T) {
-	page, err := renew("above\n"+pageBegin+"\nold\n"+pageEnd+"\nbelow\n", "new\n")
-	if err != nil || page != "above\n"+pageBegin+"\n\nnew\n\n"+pageEnd+"\nbelow\n" {
+	page, err := renew("above\n<!-- b c: begin -->\nold\n<!-- b c: end -->\nbelow\n", "b c", "new\n")
+	if err != nil || page != "above\n<!-- b c: begin -->\n\nnew\n\n<!-- b c: end -->\nbelow\n" {
 		t.Errorf("%q, %v", page, err)
 	}
-	if _, err := renew("no markers", "new"); err == nil {
+	if _, err := renew("<!-- bench: begin --> <!-- bench: end -->", "b c", "new"); err == nil {
 		t.Error("took a page without markers")
 	}
 }

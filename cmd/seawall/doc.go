@@ -5,6 +5,7 @@
 //	seawall status|drain|balance    a running cluster, by any node's admin listener
 //	seawall config                  every property
 //	seawall wal|object|meta dump    read-only looks at what is stored
+//	seawall bench                   the harness: brokers side by side, and what they cost
 //
 // It owns the command line, exit codes, signals and the choice of log format;
 // all work is done below. Exit codes: 0 done, 1 the work failed, 2 the command

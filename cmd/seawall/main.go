@@ -75,6 +75,7 @@ func (p *process) newRoot() *cobra.Command {
 		newObjectCommand(),
 		newMetaCommand(),
 		newConfigCommand(),
+		newBenchCommand(),
 		newVersionCommand(),
 		newManCommand(),
 	)

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seawallmq/seawall/bench/cost"
+)
+
+// newBenchCommand measures: Seawall and other brokers, and what they stand on.
+func newBenchCommand() *cobra.Command {
+	return group("bench", "Measure brokers, disks and object stores",
+		newBenchReportCommand(),
+	)
+}
+
+// pricesFlag lets a command take another price list than the one that comes with
+// the program.
+func pricesFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().String("prices", "", "a price list in JSON, instead of the one that comes with the program\n(the format is that of bench/cost/prices)")
+}
+
+// readPrices reads the price list at path, or the program's own if path is empty.
+func readPrices(path string) (*cost.Prices, error) {
+	if path == "" {
+		return cost.Listed(), nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	p, err := cost.ReadPrices(f)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("%s: %w", path, err)}
+	}
+	return p, nil
+}
