@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -160,6 +161,26 @@ func TestProduceRefuses(t *testing.T) {
 
 // A request is answered when its last batch is durable, and answers leave in
 // the order of the requests.
+// Names stand in the answer though the body is freed before it, unless they are
+// too long to be copied.
+func TestProduceAnswersByName(t *testing.T) {
+	b := newTestBroker(t, nil)
+	b.topic("t", 1)
+	for _, n := range []int{1, 200, 30_000} {
+		req := produceTo(9, ids.TopicID{}, "t", map[int32][]byte{0: records(1)})
+		for i := range 5 {
+			name := strings.Repeat(string(rune('a'+i)), n)
+			req.Topics = append(req.Topics, produceTo(9, ids.TopicID{}, name, map[int32][]byte{0: records(1)}).Topics...)
+		}
+		resp := ask[*kmsg.ProduceResponse](b, req)
+		for i, rt := range resp.Topics {
+			if want := req.Topics[i].Topic; rt.Topic != want || (rt.Partitions[0].ErrorCode == 0) != (i == 0) {
+				t.Errorf("names of %d bytes: topic %d is answered with %d bytes and error %d", n, i, len(rt.Topic), rt.Partitions[0].ErrorCode)
+			}
+		}
+	}
+}
+
 func TestProduceWaitsForDurability(t *testing.T) {
 	b := newTestBroker(t, nil)
 	b.topic("t", 1, 1)

@@ -95,6 +95,30 @@ func TestDecodedBytes(t *testing.T) {
 	eventually(t, "budget free", func() bool { return decoded.Used() == 0 })
 }
 
+// A body that is freed early is paid for no longer, and its memory serves others
+// before the answer.
+func TestFreedBody(t *testing.T) {
+	s := startServer(t, Config{}, func(h *testHandler) {
+		h.apis[keyHold].Serve = func(r *Request) {
+			r.FreeBody()
+			h.held <- r.Ticket()
+		}
+	})
+	c := s.dial(t)
+	const requests = 3
+	for range requests {
+		c.send(keyHold, strings.Repeat("x", 300<<10))
+	}
+	for id := range int32(requests) {
+		ticket := <-s.h.held
+		if used := s.requests.Used(); id == requests-1 && used != 0 {
+			t.Errorf("%d bytes held by requests without bodies", used)
+		}
+		ticket.Respond(Response{})
+		c.want(id+1, "")
+	}
+}
+
 func TestInFlightLimit(t *testing.T) {
 	s := startServer(t, Config{InFlightMax: 4})
 	c := s.dial(t)

@@ -73,6 +73,14 @@ func (r *Request) HandOver(to func(net.Conn)) { r.Conn.in.handOver = to }
 // that the rest of the worst case, which was paid for, is given back.
 func (r *Request) DecodedTo(bytes int) { r.memory.decoded.lower(int64(bytes)) }
 
+// FreeBody gives the memory of the body back before the answer: nobody may use
+// Body, or what was decoded in place from it, afterwards. It must be called
+// within API.Serve, before anybody may have answered.
+func (r *Request) FreeBody() {
+	r.memory.release()
+	r.Body = nil
+}
+
 // Response is an answer without its header: Head followed by Segments.
 type Response struct {
 	Head     []byte
