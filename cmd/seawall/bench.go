@@ -10,9 +10,10 @@ import (
 )
 
 // newBenchCommand measures: Seawall and other brokers, and what they stand on.
-func newBenchCommand() *cobra.Command {
+func newBenchCommand(p *process) *cobra.Command {
 	return group("bench", "Measure brokers, disks and object stores",
 		newBenchReportCommand(),
+		newBenchS3SimCommand(p),
 	)
 }
 

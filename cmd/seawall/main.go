@@ -75,7 +75,7 @@ func (p *process) newRoot() *cobra.Command {
 		newObjectCommand(),
 		newMetaCommand(),
 		newConfigCommand(),
-		newBenchCommand(),
+		newBenchCommand(p),
 		newVersionCommand(),
 		newManCommand(),
 	)
