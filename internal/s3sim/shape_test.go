@@ -7,50 +7,18 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/s3sim/leap"
 	"github.com/seawallmq/seawall/internal/s3sim/model"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/objstore/s3"
 )
 
-// leaping is a clock whose timers are due at once and take its time with them:
-// what waits one after another takes exactly as long as it asked for, and no
-// time at all.
-type leaping struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newLeaping() *leaping { return &leaping{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)} }
-
-func (c *leaping) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *leaping) AfterFunc(d time.Duration, f func()) clock.Timer {
-	c.mu.Lock()
-	c.now = c.now.Add(d)
-	c.mu.Unlock()
-	go f()
-	return fired{}
-}
-
-type fired struct{}
-
-func (fired) Stop() bool { return false }
-
-// timed is how long op takes by the clock.
-func timed(c clock.Clock, op func()) time.Duration {
-	began := c.Now()
-	op()
-	return c.Now().Sub(began)
-}
+// began is when the clocks of these tests begin.
+var began = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // without leaves a profile's stalls and errors out.
 func without(p *model.Profile) *model.Profile {
@@ -65,13 +33,13 @@ func near(got, want time.Duration, share float64) bool {
 // Over HTTP, writes of S3 Standard have the median and the 99th percentile that
 // its profile says.
 func TestWritesAreAsSlowAsTheProfile(t *testing.T) {
-	c := newLeaping()
+	c := leap.New(began)
 	_, url := start(t, Options{Profile: without(profile(t, "s3-standard")), Seed: 1, Clock: c})
 	store := client(t, url, "b", s3.ChecksumOff)
 	const n = 1500
 	took := make([]time.Duration, n)
 	for i := range took {
-		took[i] = timed(c, func() { put(t, store, "k", []byte("x")) })
+		took[i] = c.Time(func() { put(t, store, "k", []byte("x")) })
 	}
 	slices.Sort(took)
 	// 27 ms, and 27 ms × exp(0.33 × 2.326).
@@ -84,12 +52,12 @@ func TestWritesAreAsSlowAsTheProfile(t *testing.T) {
 // asked in between; another seed gives another.
 func TestSeedsRepeat(t *testing.T) {
 	run := func(seed uint64, between int) string {
-		c := newLeaping()
+		c := leap.New(began)
 		_, url := start(t, Options{Profile: profile(t, "s3-standard"), Seed: seed, Clock: c})
 		store := client(t, url, "b", s3.ChecksumOff)
 		var took []time.Duration
 		for range 20 {
-			took = append(took, timed(c, func() {
+			took = append(took, c.Time(func() {
 				_ = store.Put(t.Context(), "k", objstore.NewBody([]byte("x")), objstore.PutOptions{})
 			}))
 			for range between {
@@ -110,17 +78,17 @@ func TestSeedsRepeat(t *testing.T) {
 // A read's first byte comes after the latency, its bytes at the bandwidth of a
 // connection.
 func TestReadsComeAtTheBandwidth(t *testing.T) {
-	c := newLeaping()
+	c := leap.New(began)
 	p := profile(t, "none")
 	p.Connection = &model.Bandwidth{BytesPerSecond: 1 << 20, Source: model.Source{Source: "test"}}
 	_, url := start(t, Options{Profile: p, Clock: c})
 	store := client(t, url, "b", s3.ChecksumOff)
 	content := bytes.Repeat([]byte("x"), 3<<20+500)
-	if took := timed(c, func() { put(t, store, "k", content) }); took != 0 {
+	if took := c.Time(func() { put(t, store, "k", content) }); took != 0 {
 		t.Errorf("a write without latency took %v", took)
 	}
 	for n, want := range map[int]time.Duration{1 << 10: time.Second / 1024, 3 << 20: 3 * time.Second} {
-		took := timed(c, func() {
+		took := c.Time(func() {
 			if _, err := store.GetRange(t.Context(), "k", 500, make([]byte, n)); err != nil {
 				t.Error(err)
 			}
@@ -142,15 +110,10 @@ func TestLatencyIsNotSerialButTotalBandwidthIs(t *testing.T) {
 	s, url := start(t, Options{Profile: p, Clock: c})
 	store := client(t, url, "b", s3.ChecksumOff)
 	const writers = 4
-	answered := make(chan time.Duration, writers)
+	answered := make(chan error, writers)
 	for i := range writers {
 		go func() {
-			took := timed(c, func() {
-				if err := store.Put(t.Context(), fmt.Sprint(i), objstore.NewBody(make([]byte, 1<<19)), objstore.PutOptions{}); err != nil {
-					t.Error(err)
-				}
-			})
-			answered <- took
+			answered <- store.Put(t.Context(), fmt.Sprint(i), objstore.NewBody(make([]byte, 1<<19)), objstore.PutOptions{})
 		}()
 	}
 	for range writers {
@@ -171,7 +134,9 @@ func TestLatencyIsNotSerialButTotalBandwidthIs(t *testing.T) {
 		}
 	}
 	for range writers {
-		<-answered
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -217,7 +182,7 @@ func TestInjectedErrorsAndStalls(t *testing.T) {
 	p := profile(t, "none")
 	p.Errors = &model.Errors{Share: 0.5, Source: model.Source{Source: "test"}}
 	p.Stalls = &model.Stalls{Share: 0.5, ShortestMS: 1000, LongestMS: 2000, Source: model.Source{Source: "test"}}
-	c := newLeaping()
+	c := leap.New(began)
 	s, url := start(t, Options{Profile: p, Clock: c, Seed: 3})
 	statuses := map[int]int{}
 	stalled := 0
@@ -226,7 +191,7 @@ func TestInjectedErrorsAndStalls(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		took := timed(c, func() {
+		took := c.Time(func() {
 			answer, err := http.DefaultClient.Do(r)
 			if err != nil {
 				t.Fatal(err)
