@@ -2,9 +2,14 @@ package device
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/seawallmq/seawall/bench/report"
 	"github.com/seawallmq/seawall/wal/device"
 )
 
@@ -35,10 +40,55 @@ func TestMeasuresARealFile(t *testing.T) {
 			t.Errorf("%s: %v B/s, %v", kind, rate, err)
 		}
 	}
+	found, err := f.Survey(t.Context(), Plan{
+		Latencies: []report.Latency{{Bytes: 4096}}, Bandwidths: []report.Bandwidth{{Bytes: 256 << 10, Depth: 2}}, Rounds: 2, Each: d,
+	})
+	if err != nil || found.Latencies[0].BackToBack.Count == 0 || found.Bandwidths[0].Device <= 0 || found.Bandwidths[0].Log <= 0 {
+		t.Errorf("%+v, %v", found, err)
+	}
+	var text strings.Builder
+	if found.Text(&text); !strings.Contains(text.String(), "write of 4 KiB, depth 1, ms") {
+		t.Error(text.String())
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := f.Bandwidth(ctx, device.Read, 4096, 1, time.Hour); err == nil {
 		t.Error("a measurement that was cut short is none")
+	}
+}
+
+// What is on a raw device is not written over unless that is wanted.
+func TestRawDevicesInUseAreRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "device") // stands for one
+	prepare := func(overwrite bool) error {
+		_, err := PrepareRaw(path, overwrite)
+		return err
+	}
+	if err := os.WriteFile(path, make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := prepare(true); err == nil || !strings.Contains(err.Error(), "are wanted") {
+		t.Errorf("a small device: %v", err)
+	}
+	if err := os.Truncate(path, fileBytes); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte("SEAWALL"), 4096); err != nil {
+		t.Fatal(err)
+	}
+	if err := prepare(false); !errors.Is(err, ErrInUse) {
+		t.Errorf("a device in use: %v", err)
+	}
+	got := make([]byte, 7)
+	if r, err := os.Open(path); err != nil {
+		t.Fatal(err)
+	} else if _, err := r.ReadAt(got, 4096); err != nil || string(got) != "SEAWALL" {
+		t.Errorf("it was written over all the same: %q, %v", got, err)
 	}
 }
 

@@ -6,9 +6,10 @@
 // only allocated costs the file system twice as much, which the WAL spares its
 // appends by zeroing ahead.
 //
-// Owns: a file of written space, the loops that time writes and reads on it,
-// the running of fio. Does not own: which sizes and depths are of interest
-// (bench/suite).
+// Owns: a file of written space, or the beginning of a raw device, the loops that
+// time writes and reads on it, the running of fio, the order in which these take
+// turns. Does not own: which sizes and depths are of interest to whom
+// (bench/suite), how it is shown (bench/report).
 //
 // Goroutines: those of a device's workers and, for bandwidth, their callbacks;
 // all gone when a measurement returns. Locks: none.

@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,28 +21,41 @@ const (
 	prepareBytes = 1 << 20
 )
 
-// File is a file of written space.
-type File struct{ path string }
+// File is written space: a file, or the beginning of a raw device.
+type File struct {
+	path string
+	raw  bool
+}
 
 // Prepare makes the file in dir, on the disk to be measured.
 func Prepare(dir string) (*File, error) {
-	f := &File{filepath.Join(dir, "device.bench")}
+	f := &File{path: filepath.Join(dir, "device.bench")}
 	dev, err := device.OpenFile(f.path, device.FileOptions{CreateBytes: fileBytes, AllocateBytes: fileBytes})
 	if err != nil {
 		return nil, err
 	}
+	if err := errors.Join(fill(dev), dev.Close()); err != nil {
+		_ = f.Remove()
+		return nil, err
+	}
+	return f, nil
+}
+
+// fill writes all of the space that is measured.
+func fill(dev device.Device) (err error) {
 	op := &device.Op{Kind: device.Write, Bufs: [][]byte{device.Aligned(prepareBytes)}}
 	for ; op.Offset < fileBytes && err == nil; op.Offset += prepareBytes {
 		err = device.Do(dev, op)
 	}
-	if closeErr := dev.Close(); err == nil {
-		err = closeErr
+	return err
+}
+
+// Remove removes the file. Of a raw device it leaves what was written.
+func (f *File) Remove() error {
+	if f.raw {
+		return nil
 	}
-	if err != nil {
-		_ = os.Remove(f.path)
-		return nil, err
-	}
-	return f, nil
+	return os.Remove(f.path)
 }
 
 // Geometry is what the disk asks of writes and how they are made durable.

@@ -51,7 +51,7 @@ func (r *Report) tables() []table {
 		tables = append(tables, r.fenceTable())
 	}
 	if r.Device != nil {
-		tables = append(tables, r.deviceTable())
+		tables = append(tables, r.Device.table())
 	}
 	if r.Start != nil || r.Recovery != nil || r.Idle != nil || len(r.Cold) > 0 {
 		tables = append(tables, r.restTable())
@@ -154,8 +154,13 @@ func (r *Report) costTable() table {
 	return t
 }
 
-func (r *Report) deviceTable() table {
-	d := r.Device
+// Text prints the disk alone for a terminal.
+func (d *Device) Text(w io.Writer) {
+	t := d.table()
+	t.text(w)
+}
+
+func (d *Device) table() table {
 	t := table{title: "Device: durable writes (" + d.Durability + ") into written space"}
 	t.row("what", "by the WAL's write path", "at 2,000/s", "records through the WAL", "fio", "path / fio", "WAL / fio")
 	for _, l := range d.Latencies {

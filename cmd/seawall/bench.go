@@ -13,6 +13,7 @@ import (
 func newBenchCommand(p *process) *cobra.Command {
 	return group("bench", "Measure brokers, disks and object stores",
 		newBenchReportCommand(),
+		newBenchDeviceCommand(p),
 		newBenchStoreCommand(p),
 		newBenchS3SimCommand(p),
 	)
