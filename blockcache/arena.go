@@ -8,8 +8,11 @@ import (
 
 const (
 	// arenaGrain divides the sizes of buffers off the heap, so that those of
-	// about one size can stand in for each other.
+	// about one size can stand in for each other; those of runs, from runMin on,
+	// are divided by runGrain.
 	arenaGrain = 256 << 10
+	runGrain   = 1 << 20
+	runMin     = 2 << 20
 	// arenaMin is the least size that goes off the heap: below, the rounding
 	// would cost more than the collector.
 	arenaMin = 64 << 10
@@ -50,7 +53,11 @@ func (a *arena) Cost(size int) int64 {
 	if size < arenaMin {
 		return int64(size)
 	}
-	return int64(size+arenaGrain-1) / arenaGrain * arenaGrain
+	grain := int64(arenaGrain)
+	if size >= runMin {
+		grain = runGrain
+	}
+	return (int64(size) + grain - 1) / grain * grain
 }
 
 // Alloc implements Memory.

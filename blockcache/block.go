@@ -107,6 +107,7 @@ func (b *Block) release(spent bool) {
 	} else if spent && b.in == &c.small {
 		c.small.remove(b)
 		c.spent.push(b)
+		c.trimSpent()
 	}
 	c.grant()
 }

@@ -54,6 +54,7 @@ type Cache struct {
 	mu         sync.Mutex
 	mem        Memory
 	bytesMax   int64
+	spentMax   int64
 	waitersMax int
 	entries    map[Key]*Block
 	spent      queue // finished with by a sequential reader: evicted first
@@ -72,7 +73,7 @@ type waiter struct {
 
 // New makes an empty cache.
 func New(cfg Config) *Cache {
-	c := &Cache{mem: cfg.Memory, bytesMax: cfg.BytesMax, waitersMax: cfg.WaitersMax, entries: map[Key]*Block{}}
+	c := &Cache{mem: cfg.Memory, bytesMax: cfg.BytesMax, spentMax: min(spentBytesMax, cfg.BytesMax/spentShare), waitersMax: cfg.WaitersMax, entries: map[Key]*Block{}}
 	if c.mem == nil {
 		c.mem = newArena(cfg.BytesMax)
 	}

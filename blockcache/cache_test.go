@@ -165,6 +165,28 @@ func TestScanDoesNotWashOutSharedBlocks(t *testing.T) {
 	}
 }
 
+// A first replay of history uses a little memory again and again; what a second
+// one reads once more stays, so that a third finds it.
+func TestReplaysStayFromTheSecondOn(t *testing.T) {
+	const blocks, size, bytesMax = 60, 512 << 10, 64 << 20
+	c := New(Config{BytesMax: bytesMax, Memory: Heap{}})
+	replay := func() (hits uint64, bytesMost int64) {
+		before := c.Stats().Hits
+		for i := range int64(blocks) {
+			get(t, c, i, size).ReleaseSpent()
+			bytesMost = max(bytesMost, c.Stats().Bytes)
+		}
+		return c.Stats().Hits - before, bytesMost
+	}
+	if hits, most := replay(); hits != 0 || most > bytesMax/spentShare+size {
+		t.Errorf("first replay: %d hits, up to %d bytes kept", hits, most)
+	}
+	replay()
+	if hits, _ := replay(); hits < blocks*9/10 {
+		t.Errorf("third replay: %d of %d blocks found", hits, blocks)
+	}
+}
+
 func TestReadAheadSurvivesUntilRead(t *testing.T) {
 	c := New(Config{BytesMax: 1000})
 	for i := range int64(1000) { // a cache full of blocks that are used again

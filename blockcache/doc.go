@@ -19,7 +19,9 @@
 // remembered for a while (ghosts) and enter the main queue when they return.
 // On top of it stands one queue for what a sequential reader has finished with:
 // it goes first, so that one consumer replaying history does not wash out what
-// others share.
+// others share, and it is kept short even where there is room: a replay goes
+// through the same warm memory again and again instead of touching fresh memory
+// for all it reads. What is replayed a second time stays.
 //
 // Goroutines: none. Locks: one mutex a Cache, a leaf: the allocator is called
 // under it, nothing else.

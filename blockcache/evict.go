@@ -7,6 +7,15 @@ import "github.com/seawallmq/seawall/internal/invariant"
 // megabytes evict itself before it is read, so it is a quarter.
 const smallShare = 4
 
+const (
+	// spentBytesMax is how much is kept of what sequential readers have finished
+	// with: as much as another may be behind them; spentShare of a small cache.
+	spentBytesMax = 64 << 20
+	spentShare    = 4
+	// ghostBytes is the size of a block, for how many keys are remembered.
+	ghostBytes = 512 << 10
+)
+
 // reserve makes room for size bytes by evicting, and takes them. It says false
 // when too much is held or being filled.
 func (c *Cache) reserve(size int) bool {
@@ -23,6 +32,15 @@ func (c *Cache) reserve(size int) bool {
 func (c *Cache) unreserve(size int) {
 	c.bytes -= c.mem.Cost(size)
 	c.grant()
+}
+
+// trimSpent evicts what sequential readers have finished with, past a bound, so
+// that a replay of history uses a little memory again and again: fresh memory
+// costs more than all else about a read. Whoever replays the same once more
+// brings it into the main queue, by way of the ghosts, and so to stay.
+func (c *Cache) trimSpent() {
+	for c.spent.bytes > c.spentMax && c.evictFrom(&c.spent) {
+	}
 }
 
 // evictOne evicts one block, from the queue whose turn it is if that has one
@@ -59,8 +77,8 @@ func (c *Cache) evictFrom(q *queue) bool {
 			q.remove(b)
 			q.push(b)
 		default:
-			if q == &c.small {
-				c.ghosts.add(b.key, len(c.entries))
+			if q == &c.small || q == &c.spent && c.bytes <= c.bytesMax/2 {
+				c.ghosts.add(b.key, max(len(c.entries), int(c.bytesMax/ghostBytes)))
 			}
 			c.stats.Evictions++
 			c.forget(b)
@@ -133,8 +151,8 @@ func (q *queue) remove(b *Block) {
 	q.bytes -= int64(len(b.buf))
 }
 
-// ghosts remembers the keys last evicted from the small queue, about as many
-// as the cache has blocks.
+// ghosts remembers keys last evicted, about as many as the cache may have
+// blocks.
 type ghosts struct {
 	keys  map[Key]struct{}
 	order []Key
