@@ -37,8 +37,7 @@ type extent struct{ off, len int64 }
 // written again and again, keeps the file system's journal out of a disk that
 // is being measured. Nothing is ever synced.
 type volume struct {
-	f      *os.File
-	direct bool // past the page cache
+	f *os.File
 
 	mu    sync.Mutex // leaf
 	space space
@@ -65,7 +64,7 @@ func openVolume(dir string, capacityBytes int64) (*volume, error) {
 	// Not every file system has direct I/O.
 	if f, err := os.OpenFile(named.Name(), os.O_RDWR|syscall.O_DIRECT, 0); err == nil {
 		named.Close()
-		v.f, v.direct = f, true
+		v.f = f
 	}
 	return v, nil
 }
