@@ -43,6 +43,9 @@ var items = []Item{
 	Instance, CrossZone,
 }
 
+// Items are all that a list prices, in the order of bills.
+func Items() []Item { return slices.Clone(items) }
+
 // Price is what a number of units costs, and who says so.
 type Price struct {
 	USD    float64 `json:"usd"`

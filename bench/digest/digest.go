@@ -37,8 +37,9 @@ type Row struct {
 	BrokerCPUPerGB, DriverCPUPerGB                                     Spread
 	BrokerResidentBytes                                                Spread
 
-	Usage  Usage
-	Intact bool // everything acknowledged was read back, in every round
+	Usage   Usage
+	Express bool // the store is priced as S3 Express One Zone
+	Intact  bool // everything acknowledged was read back, in every round
 }
 
 // Origin says what a row's figures come from.
@@ -127,6 +128,9 @@ func rowOf(r *result.Result, a *result.ArmResult, duration time.Duration) Row {
 		BrokerResidentBytes:    over(func(r *result.Round) float64 { return float64(r.BrokerResidentBytes) }),
 		Usage:                  usageOf(a.Rounds, duration),
 		Intact:                 len(a.Rounds) > 0,
+	}
+	if store := r.StoreOf(a.Arm); store != nil {
+		row.Express = store.Express
 	}
 	for i := range a.Rounds {
 		row.Intact = row.Intact && a.Rounds[i].ReadBack && a.Rounds[i].Fault == ""

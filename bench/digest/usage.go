@@ -30,10 +30,11 @@ func spread(values []float64) Spread {
 // Usage is what an arm asked of its object store, a second, averaged over the
 // windows of all rounds.
 type Usage struct {
-	Known                bool               // some requests were counted
-	RequestsPerSecond    map[string]float64 // by operation: PUT, GET, LIST, DELETE
-	StoredBytesPerSecond float64
-	AckedBytesPerSecond  float64
+	Known                 bool               // some requests were counted
+	RequestsPerSecond     map[string]float64 // by operation: PUT, GET, LIST, DELETE
+	StoredBytesPerSecond  float64
+	FetchedBytesPerSecond float64
+	AckedBytesPerSecond   float64
 }
 
 func usageOf(rounds []result.Round, duration time.Duration) Usage {
@@ -54,6 +55,7 @@ func usageOf(rounds []result.Round, duration time.Duration) Usage {
 			u.RequestsPerSecond[operation] += n
 		}
 		u.StoredBytesPerSecond += round.Stored
+		u.FetchedBytesPerSecond += round.Fetched
 		u.AckedBytesPerSecond += round.AckedBytesPerSecond * window.Seconds()
 	}
 	if seconds == 0 {
@@ -63,6 +65,7 @@ func usageOf(rounds []result.Round, duration time.Duration) Usage {
 		u.RequestsPerSecond[operation] /= seconds
 	}
 	u.StoredBytesPerSecond /= seconds
+	u.FetchedBytesPerSecond /= seconds
 	u.AckedBytesPerSecond /= seconds
 	return u
 }

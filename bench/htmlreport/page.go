@@ -1,22 +1,181 @@
 package htmlreport
 
 import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
 	"html/template"
 	"io"
+	"strings"
+	"time"
 
 	"github.com/seawallmq/seawall/bench/cost"
 	"github.com/seawallmq/seawall/bench/digest"
 	"github.com/seawallmq/seawall/bench/result"
 )
 
-var page = template.Must(template.New("page").Parse(`<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><title>Seawall bench</title>
-{{range .Headline}}<p>{{.}}</p>
-{{end}}{{range .Warnings}}<p><strong>{{if .Wrong}}Wrong{{else}}Doubt{{end}}</strong> {{.}}</p>
-{{end}}</html>
-`))
+//go:embed style.css
+var style string
 
-// HTML draws a result as a page.
-func HTML(w io.Writer, r *result.Result, _ *cost.Prices) error {
-	return page.Execute(w, digest.Of(r))
+//go:embed page.tmpl
+var source string
+
+var templates = template.Must(template.New("").Parse(source))
+
+// view is what the template shows.
+type view struct {
+	Title  string
+	Style  template.CSS
+	When   string
+	Again  string // the command that repeats the run
+	Seed   uint64
+	Rounds int
+
+	Machine, Version, Command, Began, Ended string
+
+	Headline      []string
+	Wrong, Doubts []string
+
+	Overview  figures
+	Results   table
+	Remarks   []string
+	Scenarios []scenarioView
+
+	Sweep      figures
+	SweepTable table
+	SweepNotes []string
+
+	Cost      costView
+	Bill      table
+	BillNotes []string
+
+	Arms, Settings, Device table
+	DeviceNote             string
+	Stores                 []storeView
+}
+
+// figures are drawings side by side.
+type figures struct {
+	Small   bool // many of them
+	Figures []figure
+}
+
+type figure struct {
+	SVG     template.HTML // made by bench/chart, which escapes what it is given
+	Caption string
+}
+
+// table is rows under a head.
+type table struct {
+	Head []head
+	Rows []row
+}
+
+type head struct {
+	Words string
+	Text  bool // aligned to the left
+}
+
+// row is cells, or a title over those that follow.
+type row struct {
+	Group string
+	Lost  bool // something acknowledged was not read back
+	Cells []cell
+}
+
+type cell struct {
+	Words  string
+	Class  string
+	Hint   string // shown when it is pointed at
+	URL    string
+	Chip   bool
+	Swatch template.HTML
+}
+
+// heads are columns; those that begin with < are aligned to the left.
+func heads(words ...string) []head {
+	var out []head
+	for _, w := range words {
+		left, text := strings.CutPrefix(w, "<")
+		out = append(out, head{left, text})
+	}
+	return out
+}
+
+// cells are plain ones.
+func cells(words ...string) []cell {
+	var out []cell
+	for _, w := range words {
+		out = append(out, cell{Words: w})
+	}
+	return out
+}
+
+// HTML draws a result as a page, with costs by the given prices.
+func HTML(w io.Writer, r *result.Result, p *cost.Prices) error {
+	d := digest.Of(r)
+	s := stylesOf(r)
+	v := view{
+		Title: "Seawall bench " + stamp(r.Began), Style: template.CSS(style), When: stamp(r.Began),
+		Again: "seawall bench replay " + JSONFile, Seed: r.Recipe.Seed, Rounds: r.Recipe.Rounds,
+		Machine: digest.Machine(r), Version: orDash(r.Version), Command: command(r),
+		Began: stamp(r.Began), Ended: stamp(r.Ended),
+		Headline: d.Headline, Remarks: digest.Remarks(r),
+		Overview: overview(d, s), Results: resultsTable(d, s),
+		Sweep: sweepFigures(r, s), SweepTable: sweepTable(r, s), SweepNotes: kneeNotes(r),
+		Cost: costOf(workloadOf(r), p),
+		Arms: armsTable(r, s), Settings: settingsTable(r), Device: deviceTable(r.Device), DeviceNote: deviceNote(r.Device),
+	}
+	for _, warning := range d.Warnings {
+		if warning.Wrong {
+			v.Wrong = append(v.Wrong, warning.String())
+		} else {
+			v.Doubts = append(v.Doubts, warning.String())
+		}
+	}
+	for i := range r.Scenarios {
+		v.Scenarios = append(v.Scenarios, scenarioOf(r, i, &d.Scenarios[i], s))
+	}
+	v.Bill, v.BillNotes = billOf(d, s, p)
+	for i := range r.Stores {
+		v.Stores = append(v.Stores, storeOf(&r.Stores[i]))
+	}
+	return templates.ExecuteTemplate(w, "page", v)
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+func command(r *result.Result) string {
+	var words []string
+	for _, w := range append([]string{"seawall"}, r.Recipe.Command...) {
+		if w == "" || strings.ContainsAny(w, " \t\n'\"\\$&|;<>*?()#~`") {
+			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+		words = append(words, w)
+	}
+	return strings.Join(words, " ")
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}
+
+// indented is a value as JSON for people.
+func indented(v any) string {
+	if v == nil {
+		return ""
+	}
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(b)
 }

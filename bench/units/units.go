@@ -25,8 +25,13 @@ const (
 	GiB = 1 << 30
 )
 
-// Duration writes a duration: 85 µs, 1.92 ms, 412 ms, 1.25 s.
-func Duration(d time.Duration) string {
+// Duration writes a duration: 85.0 µs, 1.92 ms, 412 ms, 1.25 s.
+func Duration(d time.Duration) string { return duration(d, Number) }
+
+// RoundDuration writes a duration that was chosen and not measured: 85 µs, 250 ms.
+func RoundDuration(d time.Duration) string { return duration(d, Round) }
+
+func duration(d time.Duration, number func(float64) string) string {
 	if d <= 0 {
 		return Dash
 	}
@@ -41,7 +46,7 @@ func Duration(d time.Duration) string {
 			break
 		}
 	}
-	return Number(v) + " " + unit
+	return number(v) + " " + unit
 }
 
 // MiBPerSecond writes a rate without its unit, for columns that carry it in
@@ -55,7 +60,7 @@ func Size(bytes float64) string {
 		name  string
 	}{{GiB, "GiB"}, {MiB, "MiB"}, {KiB, "KiB"}} {
 		if bytes >= u.bytes {
-			return trimmed(bytes/u.bytes) + " " + u.name
+			return Round(bytes/u.bytes) + " " + u.name
 		}
 	}
 	if bytes <= 0 || math.IsNaN(bytes) {
@@ -64,12 +69,33 @@ func Size(bytes float64) string {
 	return Number(bytes) + " B"
 }
 
-// trimmed writes whole numbers without decimals: 8 MiB, 1.50 GiB.
-func trimmed(v float64) string {
-	if v == math.Trunc(v) {
-		return Count(int64(v))
+// Round writes a number that was chosen and not measured: with up to three
+// significant digits, and no zeros after the last.
+func Round(v float64) string {
+	s := Number(v)
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}
-	return Number(v)
+	return s
+}
+
+// Round0 is Round for what may be nothing.
+func Round0(v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	return Round(v)
+}
+
+// Thousands writes a number for an axis: 500, 20 k, 1.5 M.
+func Thousands(v float64) string {
+	switch {
+	case v >= 1e6:
+		return Round(v/1e6) + " M"
+	case v >= 1000:
+		return Round(v/1000) + " k"
+	}
+	return Round(v)
 }
 
 // Dollars writes US dollars: $31,041, $157.68, $0.0451. Nothing costs $0.

@@ -12,6 +12,7 @@ import (
 // newBenchCommand measures: Seawall and other brokers, and what they stand on.
 func newBenchCommand(p *process) *cobra.Command {
 	return group("bench", "Measure brokers, disks and object stores",
+		newBenchCostCommand(),
 		newBenchReportCommand(),
 		newBenchDeviceCommand(p),
 		newBenchStoreCommand(p),

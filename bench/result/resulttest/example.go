@@ -71,7 +71,7 @@ func Full() *result.Result {
 		Began: time.Date(2026, 11, 25, 17, 0, 0, 0, time.UTC), Ended: time.Date(2026, 11, 25, 17, 48, 12, 0, time.UTC),
 		Machine: report.Machine{CPU: "AMD EPYC", Cores: 2, MemoryBytes: 25_300_000_000, Kernel: "6.18.44", LoadBefore: 0.2},
 		Recipe: result.Recipe{
-			Command: []string{"bench", "compare", "A", "B", "E", "F", "--arms", "all", "--rounds", "3"}, Seed: 42, Rounds: rounds, Scenarios: scenarios,
+			Command: []string{"bench", "compare", "A", "B", "E", "F", "--arms", "all", "--rounds", "3"}, Seed: 42, Rounds: rounds, Scenarios: slices.Clone(scenarios),
 		},
 		Device: device(),
 		Stores: []result.Store{
