@@ -41,7 +41,7 @@ func TestMeasuresARealFile(t *testing.T) {
 		}
 	}
 	found, err := f.Survey(t.Context(), Plan{
-		Latencies: []report.Latency{{Bytes: 4096}}, Bandwidths: []report.Bandwidth{{Bytes: 256 << 10, Depth: 2}}, Rounds: 2, Each: d,
+		Latencies: []report.Latency{{Bytes: 4096}}, Bandwidths: []report.Bandwidth{{Bytes: 256 << 10, Depth: 2}}, Rounds: 1, Each: d,
 	})
 	if err != nil || found.Latencies[0].BackToBack.Count == 0 || found.Bandwidths[0].Device <= 0 || found.Bandwidths[0].Log <= 0 {
 		t.Errorf("%+v, %v", found, err)

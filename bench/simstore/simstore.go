@@ -76,7 +76,7 @@ func (s *Store) Close() error { return s.process.Stop(stopTimeout) }
 
 // Result describes the store in a result, under a name.
 func (s *Store) Result(name string) result.Store {
-	return result.Store{Name: name, URL: s.URL, Simulated: true, Profile: s.Profile}
+	return result.Store{Name: name, URL: s.URL, Simulated: true, Express: s.Profile.Express, Profile: s.Profile}
 }
 
 // Stats is what the store was asked since it began.

@@ -23,6 +23,7 @@
 //	  "format": 1,
 //	  "name": "s3-standard",
 //	  "about": "what it stands for, in a sentence",
+//	  "express": false,
 //	  "latency": {
 //	    "put": [{"bytes": 65536, "median_ms": 27, "sigma": 0.33, "source": "…", "url": "…"}],
 //	    "get": […], "head": […], "list": […], "delete": […]

@@ -82,9 +82,11 @@ type Errors struct {
 
 // Profile is the behaviour of a store.
 type Profile struct {
-	Format  int            `json:"format"`
-	Name    string         `json:"name"`
-	About   string         `json:"about"`
+	Format int    `json:"format"`
+	Name   string `json:"name"`
+	About  string `json:"about"`
+	// Express says that its requests are priced as S3 Express One Zone's.
+	Express bool           `json:"express,omitempty"`
 	Latency map[Op][]Point `json:"latency,omitempty"` // by rising sizes
 	// Connection is the bandwidth of one connection, Total that of all together,
 	// in each direction.
