@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -54,12 +53,3 @@ func parseCPU(stat []byte) (time.Duration, error) {
 
 // ResidentBytes is the broker's resident memory now.
 func (s *Server) ResidentBytes() (int64, error) { return s.process.ResidentBytes() }
-
-// OwnCPU is the CPU time that this process has used.
-func OwnCPU() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0 // cannot fail
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}

@@ -21,7 +21,7 @@ func TestParseCPU(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cpu, err := parseCPU(own); err != nil || cpu > OwnCPU()+clockTick {
-		t.Errorf("%v by /proc, %v by getrusage, %v", cpu, OwnCPU(), err)
+	if cpu, err := parseCPU(own); err != nil {
+		t.Errorf("%v of this process, %v", cpu, err)
 	}
 }

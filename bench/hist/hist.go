@@ -35,6 +35,44 @@ func (h *Histogram) Record(d time.Duration) {
 // Add counts what other counted.
 func (h *Histogram) Add(other *Histogram) { h.hdr.Merge(other.hdr) }
 
+// Reset forgets everything.
+func (h *Histogram) Reset() { h.hdr.Reset() }
+
+// Mean is the average; 0 of nothing.
+func (h *Histogram) Mean() time.Duration {
+	if h.hdr.TotalCount() == 0 {
+		return 0
+	}
+	return time.Duration(h.hdr.Mean())
+}
+
+// Bucket counts values of at most UpTo that are more than the bucket before.
+type Bucket struct {
+	UpTo  time.Duration
+	Count int64
+}
+
+// Buckets are those that count anything, by rising bounds, each of which is at
+// least by the given share more than the one before: finer ones are put
+// together.
+func (h *Histogram) Buckets(coarseness float64) []Bucket {
+	var out []Bucket
+	var first float64 // where the bucket that is filled began
+	for _, bar := range h.hdr.Distribution() {
+		if bar.Count == 0 {
+			continue
+		}
+		if len(out) == 0 || float64(bar.To) > first*(1+coarseness) {
+			out = append(out, Bucket{})
+			first = float64(bar.To)
+		}
+		last := &out[len(out)-1]
+		last.UpTo = time.Duration(bar.To)
+		last.Count += bar.Count
+	}
+	return out
+}
+
 // Quantile is the duration that a share q of all did not exceed, 0 ≤ q ≤ 1.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	return time.Duration(h.hdr.ValueAtQuantile(100 * q))

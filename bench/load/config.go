@@ -3,34 +3,37 @@ package load
 import (
 	"errors"
 	"time"
+
+	"github.com/seawallmq/seawall/bench/result"
+	"github.com/seawallmq/seawall/bench/scenario"
 )
 
-// Config is one load on one topic, which must exist.
+// Config is one load on topics that exist and hold nothing else.
 type Config struct {
-	Brokers    []string
-	Topic      string
-	Partitions int
-	// RecordBytes is the length of key and value together.
-	RecordBytes int
-	// Producers are clients of their own, each with its connections.
-	Producers int
-	// RatePerSecond is that of all producers together; zero sends as fast as
-	// the client takes records, without latencies.
-	RatePerSecond float64
-	// WarmUp is sent like the rest and not counted.
-	WarmUp time.Duration
-	// Duration is the window that counts, after WarmUp.
-	Duration time.Duration
+	Brokers []string
+	// Topics are as many as the scenario has.
+	Topics   []string
+	Scenario scenario.Scenario
+	// Group is the prefix of the names of consumer groups and transactional ids.
+	Group string
 	// DeliveryTimeout is how long a record may take until it counts as failed.
 	DeliveryTimeout time.Duration
 	// AtWindow, if set, is called when the window opens and when it closes, to
 	// take the server's usage.
 	AtWindow func(open bool)
+	// EachSecond, if set, is told how it is going. It must not block.
+	EachSecond func(Progress)
 }
 
-// recordBytesMin leaves room for a key and for something to compare.
-const recordBytesMin = keyBytes + 8
+// Progress is how a load is going.
+type Progress struct {
+	result.Point       // the last second
+	Sent, Acked  int64 // so far
+	Failed       int64
+	Left         time.Duration // until the window closes
+}
 
+// validate turns a rate in bytes into one in records, too.
 func (c *Config) validate() error {
 	var faults []error
 	check := func(ok bool, fault string) {
@@ -38,10 +41,16 @@ func (c *Config) validate() error {
 			faults = append(faults, errors.New("load: "+fault))
 		}
 	}
-	check(len(c.Brokers) > 0 && c.Topic != "", "brokers and topic are required")
-	check(c.Partitions > 0 && c.Producers > 0, "at least one partition and one producer")
-	check(c.RecordBytes >= recordBytesMin, "records are too short")
-	check(c.RatePerSecond >= 0 && c.WarmUp >= 0 && c.Duration > 0, "rate and durations must not be negative")
+	check(len(c.Brokers) > 0, "a broker is required")
+	check(len(c.Topics) == c.Scenario.Topics, "not as many topics as the scenario has")
 	check(c.DeliveryTimeout > 0, "a delivery timeout is required")
+	check(c.Group != "" || c.Scenario.Groups == 0 && c.Scenario.Transaction == 0, "a name for groups and transactions is required")
+	faults = append(faults, c.Scenario.Validate())
 	return errors.Join(faults...)
 }
+
+func (c *Config) layout() layout {
+	return layout{slots: c.Scenario.Topics * c.Scenario.Partitions, partitions: c.Scenario.Partitions, keys: c.Scenario.DistinctKeys}
+}
+
+func (c *Config) paced() bool { return c.Scenario.Rate.Shape != scenario.Unlimited }

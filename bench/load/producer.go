@@ -6,19 +6,22 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/seawallmq/seawall/bench/hist"
 	"github.com/seawallmq/seawall/bench/pace"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 const (
-	// bufferedPacedMax records may be on their way before the client blocks:
-	// enough for a stall of many seconds at any rate we use. Past it the lag
-	// grows, so that the latencies stay true.
-	bufferedPacedMax = 1 << 17
+	// bufferedMax records may be on their way in all clients together before one
+	// blocks: enough for a stall of many seconds at any rate we use. Past it
+	// records are sent late, and latencies stay true, as they count from when
+	// records were due.
+	bufferedMax = 1 << 17
 	// bufferedUnpacedMax is kgo's own default.
 	bufferedUnpacedMax = 10_000
+	// lateMin is the lateness past which the client is asked whether it is full.
+	lateMin = time.Millisecond
 )
 
 // producer sends one client's records.
@@ -26,43 +29,60 @@ type producer struct {
 	id       uint32
 	cfg      *Config
 	client   *kgo.Client
-	schedule pace.Schedule
+	buffered int64 // records at most
 	records  *records
+	meter    *meter
+	timing   *timing // nil until begin
+	tx       *transaction
 
-	// First and last sequence number that counts: [from, to).
-	from, to uint64
-
-	sent    uint64
-	acked   atomic.Int64
+	fate   fate          // of the goroutine of kgo's that calls back, but for sent
+	seq    atomic.Uint64 // of the next record
+	acked  atomic.Int64
+	failed atomic.Int64
+	// batches written.
 	batches atomic.Int64
-	lag     *hist.Histogram // of the producer's goroutine
-	// Of kgo's goroutine that calls back, one record at a time.
-	latency *hist.Histogram
-	failed  map[uint64]error
+
+	// Of the producer's goroutine.
+	lag  *hist.Histogram
+	free time.Time // when the broker last let it go on; before that it is not late
 }
 
-func newProducer(cfg *Config, id int) (*producer, error) {
-	p := &producer{
-		id: uint32(id), cfg: cfg, records: newRecords(cfg.RecordBytes),
-		lag: hist.New(), latency: hist.New(), failed: make(map[uint64]error),
+func newProducer(cfg *Config, id int, rs *records, m *meter) (*producer, error) {
+	p := &producer{id: uint32(id), cfg: cfg, records: rs, meter: m, lag: hist.New(), buffered: bufferedUnpacedMax}
+	if cfg.paced() {
+		p.buffered = int64(bufferedMax / cfg.Scenario.Producers)
 	}
-	buffered := bufferedPacedMax
-	if cfg.RatePerSecond == 0 {
-		buffered = bufferedUnpacedMax
+	if cfg.Scenario.Transaction > 0 {
+		p.tx = &transaction{records: uint64(cfg.Scenario.Transaction)}
 	}
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(cfg.Brokers...),
-		kgo.DefaultProduceTopic(cfg.Topic),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.ProducerLinger(0),
-		kgo.ProducerBatchCompression(kgo.NoCompression()),
-		kgo.MaxBufferedRecords(buffered),
-		kgo.RecordDeliveryTimeout(cfg.DeliveryTimeout),
-		kgo.WithHooks(p),
-	)
+	client, err := kgo.NewClient(append(producerOptions(cfg, id), kgo.MaxBufferedRecords(int(p.buffered)), kgo.WithHooks(p))...)
 	p.client = client
 	return p, err
+}
+
+// producerOptions are what the scenario asks of a client.
+func producerOptions(cfg *Config, id int) []kgo.Opt {
+	s := &cfg.Scenario
+	acks := map[string]kgo.Acks{"all": kgo.AllISRAcks(), "1": kgo.LeaderAck(), "0": kgo.NoAck()}
+	codecs := map[string]kgo.CompressionCodec{
+		"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
+		"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
+	}
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(cfg.Brokers...),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.RequiredAcks(acks[s.Acks]),
+		kgo.ProducerLinger(s.Linger),
+		kgo.ProducerBatchCompression(codecs[s.Compression]),
+		kgo.RecordDeliveryTimeout(cfg.DeliveryTimeout),
+	}
+	if !s.Idempotent {
+		opts = append(opts, kgo.DisableIdempotentWrite())
+	}
+	if s.Transaction > 0 {
+		opts = append(opts, kgo.TransactionalID(fmt.Sprintf("%s-%d", cfg.Group, id)), kgo.TransactionTimeout(cfg.DeliveryTimeout))
+	}
+	return opts
 }
 
 // OnProduceBatchWritten counts batches; it is kgo's hook.
@@ -70,61 +90,117 @@ func (p *producer) OnProduceBatchWritten(kgo.BrokerMetadata, string, int32, kgo.
 	p.batches.Add(1)
 }
 
-// connect makes the client's connections and learns the topic, so that the
-// first record does not pay for it: one record to each partition, which are
-// the first of the sequence.
+// connect makes the client's connections and learns the topics, so that the
+// first record that counts does not pay for it: one record to each partition,
+// which are the first of the sequence.
 func (p *producer) connect(ctx context.Context) error {
-	var first []*kgo.Record
-	for range p.cfg.Partitions {
-		first = append(first, p.records.get(p.id, p.sent, partitionOf(p.sent, p.cfg.Partitions)))
-		p.sent++
+	if p.tx != nil {
+		if err := p.allowTransactions(ctx); err != nil {
+			return err
+		}
 	}
-	if err := p.client.ProduceSync(ctx, first...).FirstErr(); err != nil {
+	first := p.cfg.layout().slots
+	if keys := p.cfg.Scenario.DistinctKeys; keys > 0 {
+		first = min(first, keys)
+	}
+	for range first {
+		p.produce(ctx)
+	}
+	p.end(ctx)
+	if err := p.client.Flush(ctx); err != nil {
 		return fmt.Errorf("first records to %v: %w", p.cfg.Brokers, err)
 	}
-	p.acked.Add(int64(len(first)))
+	if p.fate.first != nil {
+		return fmt.Errorf("first records to %v: %w", p.cfg.Brokers, p.fate.first)
+	}
 	return nil
 }
 
-// begin sets the times: record p.sent is due at start.
-func (p *producer) begin(start time.Time) {
-	p.schedule = pace.NewSchedule(start, p.cfg.RatePerSecond, int(p.id), p.cfg.Producers)
-	p.schedule.Start = p.schedule.Start.Add(-time.Duration(p.sent) * p.schedule.Interval)
-	p.from, p.to = p.sent, ^uint64(0)
-	if p.schedule.Paced() {
-		p.from += uint64(p.cfg.WarmUp / p.schedule.Interval)
-		p.to = p.from + uint64(p.cfg.Duration/p.schedule.Interval)
+// send sends what is due until the window closes, or all that fits if nothing
+// has a time, and returns without waiting for the answers.
+func (p *producer) send(ctx context.Context, t *timing) {
+	defer pace.Lock()()
+	p.timing = t
+	for ctx.Err() == nil && p.await() {
+		p.produce(ctx)
 	}
+	p.end(ctx)
 }
 
-// send sends what is due until end, or all that fits if nothing has a time,
-// and returns without waiting for the answers.
-func (p *producer) send(ctx context.Context, end time.Time) {
-	defer pace.Lock()()
-	for ; p.sent < p.to && ctx.Err() == nil; p.sent++ {
-		if p.schedule.Paced() {
-			late := pace.SleepUntil(p.schedule.Due(p.sent))
-			if p.sent >= p.from {
-				p.lag.Record(late)
-			}
-		} else if !time.Now().Before(end) {
+// await returns when the next record is due; false if that is past the end.
+func (p *producer) await() bool {
+	t := p.timing
+	if !p.cfg.paced() {
+		return time.Now().Before(t.shut)
+	}
+	due := t.due(p.id, p.seq.Load())
+	if !due.Before(t.shut) {
+		return false
+	}
+	late := pace.SleepUntil(due)
+	if p.free.After(due) {
+		late = max(late-p.free.Sub(due), 0)
+	}
+	if t.counts(due) {
+		p.lag.Record(late)
+	}
+	// A full client blocks until the broker has taken something.
+	if late > lateMin && p.client.BufferedProduceRecords() >= p.buffered {
+		defer func() { p.free = time.Now() }()
+	}
+	return true
+}
+
+// produce hands the next record to the client.
+func (p *producer) produce(ctx context.Context) {
+	seq := p.seq.Load()
+	if p.tx != nil {
+		if err := p.begin(seq); err != nil {
+			p.fail(seq, err)
+			p.seq.Store(seq + 1)
 			return
 		}
-		p.client.Produce(ctx, p.records.get(p.id, p.sent, partitionOf(p.sent, p.cfg.Partitions)), p.answered)
+	}
+	p.client.Produce(ctx, p.records.get(p.id, seq), p.answered)
+	p.seq.Store(seq + 1)
+	if p.tx != nil && seq+1-p.tx.first == p.tx.records {
+		p.end(ctx)
 	}
 }
 
 // answered takes the fate of one record.
 func (p *producer) answered(r *kgo.Record, err error) {
 	now := time.Now()
-	_, seq, _ := parseKey(r.Key)
+	_, seq, _ := identify(r)
 	p.records.put(r)
-	if err != nil {
-		p.failed[seq] = err
-		return
+	switch {
+	case err != nil:
+		p.fail(seq, err)
+	case p.tx == nil: // else it is by the commit
+		p.ack(seq, now)
 	}
+}
+
+func (p *producer) fail(seq uint64, why error) {
+	p.fate.fail(seq, why)
+	p.failed.Store(p.fate.failed.n)
+}
+
+// ack counts a record that was acknowledged.
+func (p *producer) ack(seq uint64, now time.Time) {
 	p.acked.Add(1)
-	if p.schedule.Paced() && seq >= p.from && seq < p.to {
-		p.latency.Record(now.Sub(p.schedule.Due(seq)))
+	switch t := p.timing; {
+	case t == nil || seq < t.first: // it made the connections
+	case p.cfg.paced():
+		due := t.due(p.id, seq)
+		p.meter.ack(true, t.counts(due), now.Sub(due))
+	default:
+		p.meter.ack(false, false, 0)
 	}
+}
+
+// outcome is the fate of all that was sent.
+func (p *producer) outcome() fate {
+	p.fate.sent = p.seq.Load()
+	return p.fate
 }

@@ -8,54 +8,97 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// A record's key says who sent it and as what number:
+// What says who sent a record and as what number is its id:
 //
 //	producer uint32, sequence uint64, big-endian
 //
-// The value is the same for all records of a length, and does not compress.
-const keyBytes = 12
+// It is the key; where the scenario has keys, it is the only header instead, and
+// the key is the key's number as uint64. The value does not compress.
+const (
+	idBytes      = 12
+	keyBytes     = 8
+	headerName   = "i"
+	contentBytes = 1 << 20 // from which values are cut
+)
 
-func putKey(key []byte, producer uint32, seq uint64) {
-	binary.BigEndian.PutUint32(key, producer)
-	binary.BigEndian.PutUint64(key[4:], seq)
+func putID(id []byte, producer uint32, seq uint64) {
+	binary.BigEndian.PutUint32(id, producer)
+	binary.BigEndian.PutUint64(id[4:], seq)
 }
 
-func parseKey(key []byte) (producer uint32, seq uint64, ok bool) {
-	if len(key) != keyBytes {
+func parseID(id []byte) (producer uint32, seq uint64, ok bool) {
+	if len(id) != idBytes {
 		return 0, 0, false
 	}
-	return binary.BigEndian.Uint32(key), binary.BigEndian.Uint64(key[4:]), true
+	return binary.BigEndian.Uint32(id), binary.BigEndian.Uint64(id[4:]), true
 }
 
-// valueOf is the value of every record of a length.
-func valueOf(recordBytes int) []byte {
-	value := make([]byte, recordBytes-keyBytes)
+// identify reads a record's id.
+func identify(r *kgo.Record) (producer uint32, seq uint64, ok bool) {
+	if len(r.Headers) == 1 {
+		return parseID(r.Headers[0].Value)
+	}
+	return parseID(r.Key)
+}
+
+// contents are the values of all records.
+type contents struct {
+	bytes  []byte
+	length int // of a value
+}
+
+func newContents(recordBytes, keys int) *contents {
+	c := &contents{length: recordBytes - idBytes}
+	if keys > 0 {
+		c.length -= keyBytes + len(headerName)
+	}
+	c.bytes = make([]byte, contentBytes+c.length)
 	random := rand.NewChaCha8([32]byte{'s', 'e', 'a'})
-	_, _ = random.Read(value) // never fails
-	return value
+	_, _ = random.Read(c.bytes) // never fails
+	return c
 }
 
-// partitionOf is round robin: every partition gets every Partitions-th record.
-func partitionOf(seq uint64, partitions int) int32 { return int32(seq % uint64(partitions)) }
+// of is the value of a record: another one than those before it. It must not be
+// changed.
+func (c *contents) of(producer uint32, seq uint64) []byte {
+	const stride = 4099 // a prime, so that no two records of a batch are alike
+	at := (seq*stride + uint64(producer)) % contentBytes
+	return c.bytes[at : at+uint64(c.length)]
+}
 
 // records are reused, so that the driver's collector does not disturb what is
 // measured.
 type records struct {
-	pool  sync.Pool
-	value []byte
+	pool     sync.Pool
+	topics   []string
+	layout   layout
+	contents *contents
 }
 
-func newRecords(recordBytes int) *records {
-	return &records{
-		pool:  sync.Pool{New: func() any { return &kgo.Record{Key: make([]byte, keyBytes)} }},
-		value: valueOf(recordBytes),
+func newRecords(cfg *Config) *records {
+	rs := &records{topics: cfg.Topics, layout: cfg.layout(), contents: newContents(cfg.Scenario.RecordBytes, cfg.Scenario.DistinctKeys)}
+	rs.pool.New = func() any {
+		id := make([]byte, idBytes)
+		if rs.layout.keys == 0 {
+			return &kgo.Record{Key: id}
+		}
+		return &kgo.Record{Key: make([]byte, keyBytes), Headers: []kgo.RecordHeader{{Key: headerName, Value: id}}}
 	}
+	return rs
 }
 
-func (rs *records) get(producer uint32, seq uint64, partition int32) *kgo.Record {
+// get is record seq of a producer, for put once it was answered.
+func (rs *records) get(producer uint32, seq uint64) *kgo.Record {
 	r := rs.pool.Get().(*kgo.Record)
-	*r = kgo.Record{Key: r.Key, Value: rs.value, Partition: partition}
-	putKey(r.Key, producer, seq)
+	*r = kgo.Record{Key: r.Key, Headers: r.Headers, Value: rs.contents.of(producer, seq)}
+	topic, partition := rs.layout.place(rs.layout.slot(seq))
+	r.Topic, r.Partition = rs.topics[topic], partition
+	id := r.Key
+	if rs.layout.keys > 0 {
+		binary.BigEndian.PutUint64(r.Key, rs.layout.key(seq))
+		id = r.Headers[0].Value
+	}
+	putID(id, producer, seq)
 	return r
 }
 

@@ -1,93 +1,73 @@
 package load
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Reading is what was read back.
 type Reading struct {
 	Records int64
-	Took    time.Duration
+	// Repeated came more than once, which only idempotence keeps from happening.
+	Repeated int64
+	Took     time.Duration
 }
 
-// Verify reads the topic of a load that has ended from its first offset to its
-// end, and returns an error unless every acknowledged record is there once, in
-// the order in which its producer sent it, and as it was sent. The topic must
-// hold this load alone.
+// Verify reads the topics of a load that has ended from their first offsets to
+// their ends, and returns an error unless every acknowledged record is there
+// once, in the order in which its producer sent it, and as it was sent. The
+// topics must hold this load alone. Without idempotence a record may come again,
+// and with acks=0 it may be missing: that was not promised.
 func (r *Result) Verify(ctx context.Context) (Reading, error) {
 	began := time.Now()
-	client, err := kgo.NewClient(kgo.SeedBrokers(r.Config.Brokers...), kgo.FetchMaxWait(100*time.Millisecond))
-	if err != nil {
-		return Reading{}, err
-	}
-	defer client.Close()
-	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, r.Config.Topic)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		return Reading{}, fmt.Errorf("verify: end of topic %s: %w", r.Config.Topic, err)
-	}
-	left := make(map[int32]int64) // partitions not read to their end, and it
-	start := make(map[int32]kgo.Offset)
-	ends.Each(func(end kadm.ListedOffset) {
-		if end.Offset > 0 {
-			left[end.Partition] = end.Offset
-			start[end.Partition] = kgo.NewOffset().AtStart()
-		}
-	})
-	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{r.Config.Topic: start})
-
-	check := newChecker(r.fates, r.Config.Partitions, valueOf(r.Config.RecordBytes))
+	check := newChecker(&r.Config, r.fates)
 	var reading Reading
-	for len(left) > 0 {
-		fetches := client.PollFetches(ctx)
-		if err := fetches.Err0(); err != nil {
-			return reading, fmt.Errorf("verify: reading %s after %d records: %w", r.Config.Topic, reading.Records, err)
-		}
-		var bad error
-		fetches.EachError(func(_ string, partition int32, err error) {
-			bad = fmt.Errorf("verify: reading partition %d: %w", partition, err)
-		})
-		fetches.EachRecord(func(rec *kgo.Record) {
+	e, err := listEnds(ctx, &r.Config)
+	if err == nil {
+		err = e.read(ctx, &r.Config, func(rec *kgo.Record) error {
 			reading.Records++
-			if err := check.record(rec.Partition, rec.Key, rec.Value); err != nil && bad == nil {
-				bad = fmt.Errorf("verify: partition %d offset %d: %w", rec.Partition, rec.Offset, err)
-			}
-			if rec.Offset+1 >= left[rec.Partition] {
-				delete(left, rec.Partition)
-			}
+			return check.record(rec)
 		})
-		if bad != nil {
-			return reading, bad
-		}
+	}
+	reading.Repeated = check.repeated
+	if err != nil {
+		return reading, fmt.Errorf("verify, after %d records: %w", reading.Records, err)
 	}
 	reading.Took = time.Since(began)
-	return reading, check.complete()
+	if err := check.complete(); err != nil {
+		return reading, fmt.Errorf("verify: at the end of its partition: %w", err)
+	}
+	return reading, nil
 }
 
 // checker compares records, partition by partition in the order of offsets,
 // with what the producers were told.
 type checker struct {
-	fates      []fate
-	partitions int
-	value      []byte
-	// next sequence number, by producer and partition.
+	fates    []fate
+	layout   layout
+	topics   []string
+	contents *contents
+	// again says that records may come again, and lost that they may be missing.
+	again, lost bool
+	repeated    int64
+	// next sequence number, by producer and slot.
 	next [][]uint64
 }
 
-func newChecker(fates []fate, partitions int, value []byte) *checker {
-	c := &checker{fates: fates, partitions: partitions, value: value}
+func newChecker(cfg *Config, fates []fate) *checker {
+	s := &cfg.Scenario
+	c := &checker{
+		fates: fates, layout: cfg.layout(), topics: cfg.Topics, contents: newContents(s.RecordBytes, s.DistinctKeys),
+		again: !s.Idempotent, lost: s.Acks == "0",
+	}
 	for range fates {
-		next := make([]uint64, partitions)
-		for p := range next {
-			next[p] = uint64(p)
+		next := make([]uint64, c.layout.slots)
+		for slot := range next {
+			next[slot], _ = c.layout.first(slot)
 		}
 		c.next = append(c.next, next)
 	}
@@ -95,31 +75,38 @@ func newChecker(fates []fate, partitions int, value []byte) *checker {
 }
 
 // record takes the next record of a partition.
-func (c *checker) record(partition int32, key, value []byte) error {
-	producer, seq, ok := parseKey(key)
+func (c *checker) record(r *kgo.Record) error {
+	producer, seq, ok := identify(r)
+	topic := slices.Index(c.topics, r.Topic)
+	if !ok || int(producer) >= len(c.fates) || topic < 0 || int(r.Partition) >= c.layout.partitions {
+		return fmt.Errorf("a record with key %x that this load did not send", r.Key)
+	}
+	slot := topic*c.layout.partitions + int(r.Partition)
 	switch {
-	case !ok || int(producer) >= len(c.fates) || int(partition) >= c.partitions:
-		return fmt.Errorf("a record with key %x that this load did not send", key)
-	case partitionOf(seq, c.partitions) != partition || seq >= c.fates[producer].sent:
+	case c.layout.slot(seq) != slot || seq >= c.fates[producer].sent:
 		return fmt.Errorf("record %d of producer %d does not belong here", seq, producer)
-	case !bytes.Equal(value, c.value):
+	case string(r.Value) != string(c.contents.of(producer, seq)):
 		return fmt.Errorf("record %d of producer %d is damaged", seq, producer)
 	}
-	next := &c.next[producer][partition]
+	next := &c.next[producer][slot]
 	if seq < *next {
-		return fmt.Errorf("record %d of producer %d comes again, or after record %d", seq, producer, *next-uint64(c.partitions))
+		if c.again {
+			c.repeated++
+			return nil
+		}
+		return fmt.Errorf("record %d of producer %d comes again, or late: %d was due", seq, producer, *next)
 	}
 	if err := c.skip(producer, *next, seq); err != nil {
 		return err
 	}
-	*next = seq + uint64(c.partitions)
+	*next = c.layout.next(seq)
 	return nil
 }
 
-// skip accepts that [from, to) of a partition are missing if none was acked.
+// skip accepts that [from, to) of a slot are missing if none was acknowledged.
 func (c *checker) skip(producer uint32, from, to uint64) error {
-	for seq := from; seq < to; seq += uint64(c.partitions) {
-		if _, failed := c.fates[producer].failed[seq]; !failed {
+	for seq := from; seq < to && !c.lost; seq = c.layout.next(seq) {
+		if !c.fates[producer].failed.has(seq) {
 			return fmt.Errorf("record %d of producer %d was acknowledged and is missing", seq, producer)
 		}
 	}
@@ -129,9 +116,12 @@ func (c *checker) skip(producer uint32, from, to uint64) error {
 // complete says whether everything acknowledged was there.
 func (c *checker) complete() error {
 	for producer, next := range c.next {
-		for _, seq := range next {
+		for slot, seq := range next {
+			if _, ok := c.layout.first(slot); !ok {
+				continue
+			}
 			if err := c.skip(uint32(producer), seq, c.fates[producer].sent); err != nil {
-				return fmt.Errorf("verify: at the end of its partition: %w", err)
+				return err
 			}
 		}
 	}

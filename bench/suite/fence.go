@@ -113,10 +113,9 @@ func (s *suite) window(ctx context.Context, server *arm.Server, topic string, ra
 	if err := server.CreateTopic(ctx, topic, s.Settings.Partitions); err != nil {
 		return nil, err
 	}
-	return load.Run(ctx, load.Config{
-		Brokers: []string{server.Addr}, Topic: topic, Partitions: s.Settings.Partitions, RecordBytes: s.Settings.RecordBytes,
-		Producers: ratedProducers, RatePerSecond: rate, WarmUp: s.fenceWarmUp(), Duration: s.fenceWindow(), DeliveryTimeout: deliveryTimeout,
-	})
+	cfg := s.loadConfig(server, topic, rate, ratedProducers)
+	cfg.Scenario.WarmUp, cfg.Scenario.Duration = s.fenceWarmUp(), s.fenceWindow()
+	return load.Run(ctx, cfg)
 }
 
 // At most as long as in the other parts.

@@ -10,6 +10,7 @@ import (
 	"github.com/seawallmq/seawall/bench/arm"
 	"github.com/seawallmq/seawall/bench/load"
 	"github.com/seawallmq/seawall/bench/report"
+	"github.com/seawallmq/seawall/bench/scenario"
 )
 
 const (
@@ -80,8 +81,7 @@ func (s *suite) round(ctx context.Context, a arm.Arm, server *arm.Server) (r rep
 // measured is a load and what was used in its window.
 type measured struct {
 	*load.Result
-	server    arm.Usage
-	driverCPU time.Duration
+	server arm.Usage
 }
 
 // run applies one load to a topic of its own.
@@ -92,25 +92,20 @@ func (s *suite) run(ctx context.Context, server *arm.Server, topic string, rate 
 	}
 	var usageErr error
 	var before arm.Usage
-	var own time.Duration
-	result, err := load.Run(ctx, load.Config{
-		Brokers: []string{server.Addr}, Topic: topic, Partitions: s.Settings.Partitions, RecordBytes: s.Settings.RecordBytes,
-		Producers: producers, RatePerSecond: rate, WarmUp: s.Settings.WarmUp, Duration: s.Settings.Duration,
-		DeliveryTimeout: deliveryTimeout,
-		AtWindow: func(open bool) {
-			now, err := server.Usage(ctx)
-			if err != nil {
-				usageErr = err
-			}
-			if open {
-				before, own = now, arm.OwnCPU()
-				s.profile(ctx, server, topic)
-				return
-			}
-			m.server = arm.Usage{CPU: now.CPU - before.CPU, Mallocs: now.Mallocs - before.Mallocs}
-			m.driverCPU = arm.OwnCPU() - own
-		},
-	})
+	cfg := s.loadConfig(server, topic, rate, producers)
+	cfg.AtWindow = func(open bool) {
+		now, err := server.Usage(ctx)
+		if err != nil {
+			usageErr = err
+		}
+		if open {
+			before = now
+			s.profile(ctx, server, topic)
+			return
+		}
+		m.server = arm.Usage{CPU: now.CPU - before.CPU, Mallocs: now.Mallocs - before.Mallocs}
+	}
+	result, err := load.Run(ctx, cfg)
 	if err == nil {
 		err = usageErr
 	}
@@ -118,9 +113,21 @@ func (s *suite) run(ctx context.Context, server *arm.Server, topic string, rate 
 	return m, err
 }
 
+// loadConfig is a load of the settings' shape; a rate of zero is unlimited.
+func (s *suite) loadConfig(server *arm.Server, topic string, rate float64, producers int) load.Config {
+	shape := scenario.Default()
+	shape.Partitions, shape.RecordBytes, shape.Producers = s.Settings.Partitions, s.Settings.RecordBytes, producers
+	shape.WarmUp, shape.Duration = s.Settings.WarmUp, s.Settings.Duration
+	shape.Rate = scenario.Rate{Shape: scenario.Unlimited}
+	if rate > 0 {
+		shape.Rate = shape.Rate.Scaled(rate)
+	}
+	return load.Config{Brokers: []string{server.Addr}, Topics: []string{topic}, Scenario: shape, DeliveryTimeout: deliveryTimeout}
+}
+
 // gigabytes were acknowledged in the window.
 func (m *measured) gigabytes() float64 {
-	return float64(m.WindowAcked) * float64(m.Config.RecordBytes) / 1e9
+	return float64(m.WindowAcked) * float64(m.Config.Scenario.RecordBytes) / 1e9
 }
 
 func (m *measured) mallocsPerBatch() float64 {
@@ -156,7 +163,7 @@ func (s *suite) unthrottled(ctx context.Context, a arm.Arm, server *arm.Server, 
 	}
 	u := &report.Unthrottled{
 		BytesPerSecond: m.BytesPerSecond(), Failed: m.Failed, MallocsPerBatch: m.mallocsPerBatch(),
-		CPUPerGB: m.server.CPU.Seconds() / m.gigabytes(), DriverCPUPerGB: m.driverCPU.Seconds() / m.gigabytes(),
+		CPUPerGB: m.server.CPU.Seconds() / m.gigabytes(), DriverCPUPerGB: m.CPU.Own.Seconds() / m.gigabytes(),
 	}
 	if round.ResidentAfter, err = server.ResidentBytes(); err != nil {
 		return nil, err
