@@ -26,7 +26,7 @@ type Panel struct {
 	Height float64
 	Y      Axis
 	Lines  []Line
-	Rug    []float64 // marked at the bottom, by X
+	Rug    []float64 // marked below it, by X
 	Stalls []Span    // shaded: the broker was stopped
 	WarmUp []Span    // shaded: does not count
 	Rings  []Ring
@@ -61,10 +61,10 @@ type Ring struct {
 const (
 	marginTop    = 20 // the title
 	noteHigh     = 15
-	panelHead    = 20 // an axis' title
+	panelHead    = 22 // an axis' title
 	marginLeft   = 56
 	marginBottom = 38
-	panelGap     = 8
+	panelGap     = 10
 	nameGap      = 13.5
 	markerSize   = 3.4
 )
@@ -101,7 +101,7 @@ func (c *Chart) SVG() string {
 		f := frame{left: marginLeft, right: right, top: y, bottom: y + p.Height, x: x}
 		var okY bool
 		f.y, okY = p.Y.scale(p.allY())
-		d.text(0, y-8, "note", "start", tickSize, p.Y.Title)
+		d.text(0, y-9, "note", "start", tickSize, p.Y.Title)
 		if okX && okY {
 			c.panel(&d, p, &f, i == len(c.Panels)-1)
 		} else {
@@ -146,7 +146,7 @@ func (c *Chart) nameRoom() float64 {
 			}
 		}
 	}
-	return min(room, c.Width*0.36)
+	return min(room, c.Width*0.4)
 }
 
 func (c *Chart) allX() []float64 {
@@ -233,13 +233,13 @@ func (c *Chart) xLabels(d *drawing, f *frame, ticks []Tick) {
 	}
 }
 
-// rug marks places at the bottom of a panel, those too close to tell apart once.
+// rug marks places below a panel, those too close to tell apart once.
 func rug(d *drawing, at []float64, f *frame) {
 	var path strings.Builder
 	last := math.Inf(-1)
 	for _, v := range at {
 		if x := f.px(v); x >= last+1.5 {
-			path.WriteString("M" + n(x) + " " + n(f.bottom) + "V" + n(f.bottom-7))
+			path.WriteString("M" + n(x) + " " + n(f.bottom+1) + "V" + n(f.bottom+7))
 			last = x
 		}
 	}

@@ -77,7 +77,7 @@ func (row *Range) draw(d *drawing, r *Ranges, f *frame, y float64, ok bool) {
 	nameY := y + 4
 	if row.Under != "" {
 		nameY = y - 1
-		d.text(0, y+10, "note", "start", 9.5, fit(row.Under, 9.5, rangeName))
+		d.text(0, y+10, "note", "start", 9.5, fit(row.Under, 9.5, 1.1*rangeName))
 	}
 	d.text(0, nameY, "name "+style(row.Style), "start", textSize, fit(row.Name, textSize, rangeName-8))
 	var drawn []float64

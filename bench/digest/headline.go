@@ -11,7 +11,7 @@ import (
 // headline says in a few sentences what the run found.
 func headline(r *result.Result, d *Digest) []string {
 	var out []string
-	for _, sentence := range []string{comparison(d), overScenarios(d), knees(r), readBack(r)} {
+	for _, sentence := range append(comparison(d), overScenarios(d), knees(r), readBack(r)) {
 		if sentence != "" {
 			out = append(out, sentence)
 		}
@@ -23,8 +23,9 @@ func headline(r *result.Result, d *Digest) []string {
 }
 
 // comparison sets the arms side by side in the first scenario that has two with
-// figures, or else tells of the one that has any.
-func comparison(d *Digest) string {
+// figures, the one that acknowledges from object storage first; or else tells of
+// the one that has any.
+func comparison(d *Digest) []string {
 	var alone *Scenario
 	for i := range d.Scenarios {
 		s := &d.Scenarios[i]
@@ -33,39 +34,47 @@ func comparison(d *Digest) string {
 			continue
 		}
 		if others := s.others(base); len(others) > 0 {
-			return fmt.Sprintf("%s: %s acks with a p99 of %s; %s.", s.name(), named(base), units.Duration(base.Ack.P99), strings.Join(others, "; "))
+			out := []string{fmt.Sprintf("%s: %s acks with a p99 of %s; %s.", s.name(), named(base), units.Duration(base.Ack.P99), others[0])}
+			if len(others) > 1 {
+				out = append(out, "Beside them "+strings.Join(others[1:], "; ")+".")
+			}
+			return out
 		}
 		if alone == nil {
 			alone = s
 		}
 	}
 	if alone == nil {
-		return ""
+		return nil
 	}
 	base := alone.Baseline()
-	return fmt.Sprintf("%s: %s acks with a p50 of %s and a p99 of %s.", alone.name(), named(base), units.Duration(base.Ack.P50), units.Duration(base.Ack.P99))
+	return []string{fmt.Sprintf("%s: %s acks with a p50 of %s and a p99 of %s.", alone.name(), named(base), units.Duration(base.Ack.P50), units.Duration(base.Ack.P99))}
 }
 
-// others tells the p99 of the rows beside the baseline; of other kinds of WAL
-// only where there is nothing else to tell.
+// others tells the p99 of the rows beside the baseline, those that acknowledge
+// from object storage first; of other kinds of WAL only where there is nothing
+// else to tell.
 func (s *Scenario) others(base *Row) []string {
-	var out, wals []string
+	var direct, foreign, wals []string
 	for i := range s.Rows {
 		row := &s.Rows[i]
 		if row == base || row.Times <= 0 {
 			continue
 		}
 		text := fmt.Sprintf("%s %s, %s times", named(row), units.Duration(row.Ack.P99), units.Times(row.Times))
-		if row.Spec.Store != "" && !row.Spec.FromStore {
+		switch {
+		case row.Spec.FromStore:
+			direct = append(direct, text)
+		case row.Spec.Store == "":
+			foreign = append(foreign, text)
+		default:
 			wals = append(wals, text)
-		} else {
-			out = append(out, text)
 		}
 	}
-	if len(out) == 0 {
-		return wals
+	if out := append(direct, foreign...); len(out) > 0 {
+		return out
 	}
-	return out
+	return wals
 }
 
 // named is an arm, with the word for a simulated store where its

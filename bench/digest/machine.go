@@ -23,13 +23,21 @@ func Load(s *scenario.Scenario) string {
 		parts = append(parts, "records of "+units.Size(float64(s.RecordBytes)))
 	}
 	parts = append(parts,
-		fmt.Sprintf("%d topics of %d partitions", s.Topics, s.Partitions),
-		fmt.Sprintf("%d producers (linger %v, acks=%s, compression %s%s)", s.Producers, s.Linger, orDash(s.Acks), orDash(s.Compression), extras(s)),
-		fmt.Sprintf("%d groups of %d consumers", s.Groups, s.Consumers))
+		fmt.Sprintf("%s of %s", some(s.Topics, "topic"), some(s.Partitions, "partition")),
+		fmt.Sprintf("%s (linger %v, acks=%s, compression %s%s)", some(s.Producers, "producer"), s.Linger, orDash(s.Acks), orDash(s.Compression), extras(s)),
+		fmt.Sprintf("%s of %s", some(s.Groups, "group"), some(s.Consumers, "consumer")))
 	if s.BackfillBytes > 0 {
 		parts = append(parts, "a consumer that catches up on "+units.Size(float64(s.BackfillBytes)))
 	}
 	return strings.Join(parts, "; ") + fmt.Sprintf("; %v after %v of warm-up", s.Duration, s.WarmUp)
+}
+
+// some counts things.
+func some(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return units.Count(int64(n)) + " " + what
 }
 
 func extras(s *scenario.Scenario) string {

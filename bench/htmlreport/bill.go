@@ -17,7 +17,7 @@ const billRetention = 24 * time.Hour
 
 // billOf prices what each arm asked of its object store, next to the model.
 func billOf(d *digest.Digest, s *styles, p *cost.Prices) (table, []string) {
-	t := table{Head: heads("<arm", "<object store", "acked MiB/s", "PUT/s counted", "PUT/s model", "GET/s", "LIST/s", "PUTs $ a month", "by the model", "all requests $ a month", "a day stored $ a month")}
+	t := table{Head: heads("<arm", "acked MiB/s", "PUT/s counted", "PUT/s model", "GET/s", "LIST/s", "PUTs $ a month", "by the model", "all requests $ a month", "a day stored $ a month")}
 	express := false
 	for i := range d.Scenarios {
 		of := &d.Scenarios[i]
@@ -55,7 +55,7 @@ func billRow(r *digest.Row, s *styles, p *cost.Prices) row {
 		b := p.Bill(cost.Counted{Puts: n, Express: r.Express}.Month(0))
 		return units.Dollars(b.USD())
 	}
-	out := row{Cells: []cell{s.cell(r.Spec.Name), s.origin(r.Spec)}}
+	out := row{Cells: []cell{s.cell(r.Spec.Name)}}
 	out.Cells = append(out.Cells, cells(units.MiBPerSecond(u.AckedBytesPerSecond), requests(r, "PUT"), units.Number(model), requests(r, "GET"), requests(r, "LIST"),
 		puts(counted.Puts), puts(model), units.Dollars(bill.USD()-stored), units.Dollars(stored))...)
 	return out

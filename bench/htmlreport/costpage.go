@@ -55,23 +55,28 @@ func costOf(w cost.Workload, p *cost.Prices) costView {
 	}
 }
 
-// costCurves draw a month by rate: all of it, without what every arm pays for
-// its brokers, and by what was produced.
+// costCurves draw a month by rate: all of it, against a WAL, without what every
+// arm pays for its brokers, and by what was produced.
 func costCurves(w cost.Workload, p *cost.Prices, crosses []cost.Cross) figures {
 	var out figures
+	wal := cost.Arms()[0]
 	for _, curve := range []struct {
 		title, y string
 		rings    bool
+		label    func(float64) string
 		get      func(cost.Arm, cost.Workload) float64
 	}{
-		{"A month", "$ a month, logarithmic", true, func(a cost.Arm, w cost.Workload) float64 { return a.Bill(w, p).USD() }},
-		{"A month without the brokers' instances", "$ a month, logarithmic", false, func(a cost.Arm, w cost.Workload) float64 {
+		{"A month", "$ a month, logarithmic", true, dollarLabel, func(a cost.Arm, w cost.Workload) float64 { return a.Bill(w, p).USD() }},
+		{"A month, against a " + wal.Name, "times as much, logarithmic", false, timesLabel, func(a cost.Arm, w cost.Workload) float64 {
+			return a.Bill(w, p).USD() / wal.Bill(w, p).USD()
+		}},
+		{"A month without the brokers' instances", "$ a month, logarithmic", false, dollarLabel, func(a cost.Arm, w cost.Workload) float64 {
 			b := a.Bill(w, p)
 			return b.USD() - b.Of(cost.Instance)
 		}},
-		{"By what is produced", "$ a GiB produced, logarithmic", false, func(a cost.Arm, w cost.Workload) float64 { return a.PerGiB(w, p) }},
+		{"By what is produced", "$ a GiB produced, logarithmic", false, dollarLabel, func(a cost.Arm, w cost.Workload) float64 { return a.PerGiB(w, p) }},
 	} {
-		panel := chart.Panel{Height: 270, Y: chart.Axis{Title: curve.y, Log: true, Format: dollarLabel}}
+		panel := chart.Panel{Height: 270, Y: chart.Axis{Title: curve.y, Log: true, Format: curve.label}}
 		note := "A model by list prices, nothing measured"
 		if curve.rings {
 			note += "; circles: two cost the same"
@@ -103,6 +108,8 @@ func costLine(a cost.Arm, i int, w cost.Workload, get func(cost.Arm, cost.Worklo
 	}
 	return l
 }
+
+func timesLabel(v float64) string { return units.Round(v) + " ×" }
 
 func dollarLabel(v float64) string {
 	switch {

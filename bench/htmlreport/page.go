@@ -41,9 +41,8 @@ type view struct {
 	Remarks   []string
 	Scenarios []scenarioView
 
-	Sweep      figures
-	SweepTable table
-	SweepNotes []string
+	Sweep             figures
+	Knees, SweepTable table
 
 	Cost      costView
 	Bill      table
@@ -88,7 +87,7 @@ type cell struct {
 	Class  string
 	Hint   string // shown when it is pointed at
 	URL    string
-	Chip   bool
+	Chip   string // in a frame of its own, under the words
 	Swatch template.HTML
 }
 
@@ -122,7 +121,7 @@ func HTML(w io.Writer, r *result.Result, p *cost.Prices) error {
 		Began: stamp(r.Began), Ended: stamp(r.Ended),
 		Headline: d.Headline, Remarks: digest.Remarks(r),
 		Overview: overview(d, s), Results: resultsTable(d, s),
-		Sweep: sweepFigures(r, s), SweepTable: sweepTable(r, s), SweepNotes: kneeNotes(r),
+		Sweep: sweepFigures(r, s), Knees: kneeTable(r, s), SweepTable: sweepTable(r, s),
 		Cost: costOf(workloadOf(r), p),
 		Arms: armsTable(r, s), Settings: settingsTable(r), Device: deviceTable(r.Device), DeviceNote: deviceNote(r.Device),
 	}

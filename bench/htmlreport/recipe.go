@@ -16,11 +16,11 @@ import (
 
 // armsTable is what the arms were.
 func armsTable(r *result.Result, s *styles) table {
-	t := table{Head: heads("<arm", "<an ack means", "<object store", "<its name", "<version", "<properties that differ from the defaults")}
+	t := table{Head: heads("<arm", "<an ack means", "<object store", "<version", "<properties that differ from the defaults")}
 	for _, name := range armNames(r) {
 		spec := r.Spec(name)
 		text := func(words string) cell { return cell{Words: orDash(words), Class: "text"} }
-		t.Rows = append(t.Rows, row{Cells: []cell{s.cell(name), text(spec.Ack), s.origin(spec), text(spec.Store), text(spec.Version),
+		t.Rows = append(t.Rows, row{Cells: []cell{s.cell(name), text(spec.Ack), text(spec.Store), text(spec.Version),
 			{Words: orDash(strings.Join(spec.Properties, "  ")), Class: "text wrap"}}})
 	}
 	return t

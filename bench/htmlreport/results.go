@@ -6,14 +6,13 @@ import (
 
 	"github.com/seawallmq/seawall/bench/chart"
 	"github.com/seawallmq/seawall/bench/digest"
-	"github.com/seawallmq/seawall/bench/result"
 	"github.com/seawallmq/seawall/bench/units"
 )
 
 // figureWidth is that of a figure of which two stand side by side, smallWidth of
 // one of three; a phone shows one, at about its own size.
 const (
-	figureWidth = 470
+	figureWidth = 436
 	smallWidth  = 350
 )
 
@@ -52,8 +51,8 @@ func overview(d *digest.Digest, s *styles) figures {
 
 // resultsTable is a row an arm, by scenario.
 func resultsTable(d *digest.Digest, s *styles) table {
-	t := table{Head: heads("<arm", "<object store", "<read back", "ack p50", "p99", "p99.9", "max", "× p99", "e2e p50", "p99", "acked MiB/s",
-		"catch-up MiB/s", "CPU s/GB", "resident MiB", "PUT/s", "GET/s")}
+	t := table{Head: heads("<arm", "<read back", "ack p50", "p99", "p99.9", "max", "× p99", "e2e p50", "p99", "acked MiB/s",
+		"catch-up MiB/s", "CPU s/GB", "resident MiB", "PUT/s")}
 	for i := range d.Scenarios {
 		of := &d.Scenarios[i]
 		t.Rows = append(t.Rows, row{Group: of.Title()})
@@ -70,13 +69,13 @@ func resultRow(d *digest.Digest, of *digest.Scenario, r *digest.Row, s *styles) 
 		tail = units.Duration(r.Ack.P999)
 	}
 	out := row{Lost: r.Rounds > 0 && !r.Intact}
-	out.Cells = append(out.Cells, s.cell(r.Spec.Name), s.origin(r.Spec), verdict(d, of, r))
+	out.Cells = append(out.Cells, s.cell(r.Spec.Name), verdict(d, of, r))
 	out.Cells = append(out.Cells, cells(units.Duration(r.Ack.P50), units.Duration(r.Ack.P99), tail, units.Duration(r.Ack.Max), units.Times(r.Times),
 		units.Duration(r.EndToEnd.P50), units.Duration(r.EndToEnd.P99))...)
 	out.Cells = append(out.Cells,
 		spreadCell(r.AckedBytesPerSecond, units.MiBPerSecond), spreadCell(r.CatchUpBytesPerSecond, units.MiBPerSecond),
 		spreadCell(r.BrokerCPUPerGB, units.Number), spreadCell(r.BrokerResidentBytes, units.MiBPerSecond))
-	out.Cells = append(out.Cells, cells(requests(r, "PUT"), requests(r, "GET"))...)
+	out.Cells = append(out.Cells, cell{Words: requests(r, "PUT")})
 	return out
 }
 
@@ -85,11 +84,11 @@ func resultRow(d *digest.Digest, of *digest.Scenario, r *digest.Row, s *styles) 
 func verdict(d *digest.Digest, of *digest.Scenario, r *digest.Row) cell {
 	switch {
 	case r.Rounds == 0:
-		return cell{Words: "no figures", Class: "text no"}
+		return cell{Words: "no figures", Class: "text brief no"}
 	case !r.Intact:
-		return cell{Words: "NOT as acknowledged", Class: "text no"}
+		return cell{Words: "NOT as acknowledged", Class: "text brief no"}
 	case doubtful(d, of.Setting.Name, r.Spec.Name):
-		return cell{Words: "yes; the driver saturates", Class: "text late"}
+		return cell{Words: "yes; the driver saturates", Class: "text brief late"}
 	}
 	return cell{Words: "yes", Class: "text"}
 }
@@ -121,36 +120,4 @@ func requests(r *digest.Row, operation string) string {
 		return units.Number(n)
 	}
 	return "0"
-}
-
-// sweepTable is a row a load, by arm.
-func sweepTable(r *result.Result, s *styles) table {
-	t := table{Head: heads("<arm", "<object store", "offered records/s", "acked records/s", "ack p50", "p99", "p99.9", "<keeps up")}
-	for i := range r.Sweeps {
-		sweep := &r.Sweeps[i]
-		for _, step := range sweep.Points {
-			out := row{Cells: []cell{s.cell(sweep.Arm), s.origin(r.Spec(sweep.Arm))}}
-			out.Cells = append(out.Cells, cells(units.Number(step.Offered), units.Number(step.Acked),
-				units.Duration(step.Ack.P50), units.Duration(step.Ack.P99), units.Duration(step.Ack.P999))...)
-			keeps := cell{Words: "yes", Class: "text"}
-			switch {
-			case step.Saturation != "":
-				keeps.Words, keeps.Class, keeps.Hint = "the driver saturates", "text late", step.Saturation
-			case step.Offered > sweep.Knee:
-				keeps.Words = "no"
-			}
-			t.Rows = append(t.Rows, row{Cells: append(out.Cells, keeps)})
-		}
-	}
-	return t
-}
-
-func kneeNotes(r *result.Result) []string {
-	var out []string
-	for i := range r.Sweeps {
-		if s := &r.Sweeps[i]; s.Knee > 0 {
-			out = append(out, fmt.Sprintf("%s keeps up to %s records/s; above, %s.", s.Arm, units.Number(s.Knee), orDash(s.KneeWhy)))
-		}
-	}
-	return out
 }

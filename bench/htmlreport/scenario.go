@@ -25,7 +25,7 @@ func scenarioOf(r *result.Result, i int, d *digest.Scenario, s *styles) scenario
 	of := &r.Scenarios[i]
 	v := scenarioView{
 		ID: fmt.Sprintf("scenario-%d", i+1), Short: strings.TrimSpace(of.Name + " " + d.Setting.Title), Title: d.Title(), Load: digest.Load(&d.Setting),
-		TimeNote: "One round of each arm, that of the median p99; the p99 of other rounds is faint. Marks at the bottom are uploads, grey is warm-up, which does not count. All arms have the same axes.",
+		TimeNote: "One round of each arm, that of the median p99; the p99 of other rounds is faint. Marks below the axis are uploads, grey is warm-up, which does not count. All arms have the same axes.",
 	}
 	all := quantileRange(of)
 	for k, title := range []string{"Ack latency", "End-to-end latency"} {
@@ -90,7 +90,7 @@ func summaryPoints(s *result.Summary) []chart.Point {
 }
 
 var percentTicks = []chart.Tick{
-	{At: 0, Label: "0"}, {At: math.Log10(2), Label: "50"}, {At: 1, Label: "90"}, {At: 2, Label: "99"}, {At: 3, Label: "99.9"}, {At: 4, Label: "99.99"}, {At: 5, Label: "99.999"},
+	{At: math.Log10(2), Label: "50"}, {At: 1, Label: "90"}, {At: 2, Label: "99"}, {At: 3, Label: "99.9"}, {At: 4, Label: "99.99"}, {At: 5, Label: "99.999"},
 }
 
 func distribution(of *result.Scenario, kind int, s *styles, yRange []float64) chart.Chart {

@@ -75,20 +75,9 @@ func armNames(r *result.Result) []string {
 	return out
 }
 
-// cell is the first cell of an arm's row.
+// cell is the first cell of an arm's row, with the words for a simulated store.
 func (s *styles) cell(arm string) cell {
-	return cell{Words: arm, Swatch: template.HTML(chart.Swatch(s.of[arm], s.simulated[arm]))}
-}
-
-// origin is the cell that says where an arm's figures come from.
-func (s *styles) origin(spec result.ArmSpec) cell {
-	switch label := s.labels[spec.Name]; {
-	case label != "":
-		return cell{Words: label, Chip: true, Class: "text"}
-	case spec.Store != "":
-		return cell{Words: "a real store", Class: "text"}
-	}
-	return cell{Words: "none", Class: "text"}
+	return cell{Words: arm, Swatch: template.HTML(chart.Swatch(s.of[arm], s.simulated[arm])), Chip: s.labels[arm]}
 }
 
 // latencyAxis is a logarithmic axis of durations in nanoseconds over some values.

@@ -51,3 +51,44 @@ func sweepChart(r *result.Result, s *styles, get func(*result.SweepStep) float64
 		X: chart.Axis{Title: "offered load, records/s, logarithmic", Log: true, Format: units.Thousands}, Panels: []chart.Panel{p},
 	}
 }
+
+// sweepTable is a row a load, by arm.
+func sweepTable(r *result.Result, s *styles) table {
+	t := table{Head: heads("<arm", "offered records/s", "acked records/s", "ack p50", "p99", "p99.9", "<keeps up")}
+	for i := range r.Sweeps {
+		sweep := &r.Sweeps[i]
+		for _, step := range sweep.Points {
+			out := row{Cells: []cell{s.cell(sweep.Arm)}}
+			out.Cells = append(out.Cells, cells(units.Number(step.Offered), units.Number(step.Acked),
+				units.Duration(step.Ack.P50), units.Duration(step.Ack.P99), units.Duration(step.Ack.P999))...)
+			keeps := cell{Words: "yes", Class: "text"}
+			switch {
+			case step.Saturation != "":
+				keeps.Words, keeps.Class, keeps.Hint = "the driver saturates", "text late", step.Saturation
+			case step.Offered > sweep.Knee:
+				keeps.Words = "no"
+			}
+			t.Rows = append(t.Rows, row{Cells: append(out.Cells, keeps)})
+		}
+	}
+	return t
+}
+
+// kneeTable is a row an arm: the highest load at which it kept up, and how it did
+// there.
+func kneeTable(r *result.Result, s *styles) table {
+	t := table{Head: heads("<arm", "knee, records/s", "ack p50 there", "p99", "p99.9", "<above it")}
+	for i := range r.Sweeps {
+		sweep := &r.Sweeps[i]
+		var at result.SweepStep
+		for _, step := range sweep.Points {
+			if step.Offered == sweep.Knee {
+				at = step
+			}
+		}
+		out := []cell{s.cell(sweep.Arm)}
+		out = append(out, cells(units.Number(sweep.Knee), units.Duration(at.Ack.P50), units.Duration(at.Ack.P99), units.Duration(at.Ack.P999))...)
+		t.Rows = append(t.Rows, row{Cells: append(out, cell{Words: orDash(sweep.KneeWhy), Class: "text wrap"})})
+	}
+	return t
+}
