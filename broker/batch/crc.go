@@ -20,10 +20,11 @@ func CheckCRC(b []byte, h *Header) error {
 	return nil
 }
 
-// WholeCRC returns the CRC32C of all of b, which is one batch, offset and epoch
-// included. It takes the CRC that stands in b for true and reads only the bytes
-// before what that covers: the records are not summed again.
+// WholeCRC returns the CRC32C of all of the batch that b begins with, offset and
+// epoch included. It takes the CRC that stands in b for true and reads only the
+// header: the records are not summed again.
 func WholeCRC(b []byte) uint32 {
+	size := uncountedSize + int(binary.BigEndian.Uint32(b[atBatchLength:]))
 	covered := binary.BigEndian.Uint32(b[atCRC:])
-	return crc.Combine(crc.Of(b[:atAttributes]), covered, len(b)-atAttributes)
+	return crc.Combine(crc.Of(b[:atAttributes]), covered, size-atAttributes)
 }

@@ -84,10 +84,14 @@ type sliceSummary struct {
 // Add implements [upload.Summary]. The batches were validated when they were
 // appended and checked when they were read: one that cannot be summarized is a
 // mistake of ours.
-func (s *sliceSummary) Add(b []byte) {
+func (s *sliceSummary) Add(b []byte) (crc32c uint32, known bool) {
 	if err := s.summarizer.Add(b); err != nil {
 		panic(fmt.Sprintf("summary of a stored batch: %v", err))
 	}
+	if h, err := batch.ParseHeader(b); err != nil || h.Size() < sumBytesMin {
+		return 0, false
+	}
+	return batch.WholeCRC(b), true
 }
 
 // Finish implements [upload.Summary].

@@ -5,6 +5,9 @@
 // every page of it faults in when it is written first. sync.Pool does not help
 // where buffers have many sizes, and forgets them at each collection.
 //
+// [Buffers] are of any size and of the heap, [Chunks] of one size and off it: what
+// is handed to a device.
+//
 // Does not own: buffers that are in use, whose bytes their users account for.
-// No goroutines. Each Buffers has one lock, and calls nobody under it.
+// No goroutines. Each Buffers and Chunks has one lock, and calls nobody under it.
 package recycle

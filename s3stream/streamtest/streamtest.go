@@ -47,7 +47,7 @@ type NoSummary struct{}
 func (NoSummary) Begin(ids.StreamID, int64) upload.Summary { return NoSummary{} }
 
 // Add adds nothing.
-func (NoSummary) Add([]byte) {}
+func (NoSummary) Add([]byte) (uint32, bool) { return 0, false }
 
 // Finish has nothing to say.
 func (NoSummary) Finish() []byte { return nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/seawallmq/seawall/internal/crc"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/s3stream/meta"
 	"github.com/seawallmq/seawall/s3stream/objfmt"
@@ -71,11 +72,8 @@ func (w *objectWriter) extent(from Piece, e Extent) error {
 			return fmt.Errorf("batch at %d where %d is due", b.Start, next)
 		}
 		next = b.End
-		if err := w.batch(e, b); err != nil {
-			return err
-		}
-		summary.Add(w.headOf(b))
-		return nil
+		sum, known := summary.Add(w.headOf(b))
+		return w.batch(e, b, sum, known)
 	})
 	if err == nil && next != e.End {
 		err = fmt.Errorf("batches end at %d", next)
@@ -96,7 +94,7 @@ func (w *objectWriter) extent(from Piece, e Extent) error {
 	return w.append(objfmt.Block{
 		Stream: e.Stream, Epoch: e.Epoch, Start: e.Start, End: e.End,
 		Kind: objfmt.AttachmentBlock, Attachment: meta.SummaryAttachment,
-		CRC32C: w.parts.place(note, 0),
+		CRC32C: w.parts.placeSummed(note, 0),
 	})
 }
 
@@ -113,9 +111,11 @@ func (w *objectWriter) headOf(b Batch) []byte {
 }
 
 // batch copies one batch into the block being filled. A block ends before it
-// would exceed its size; a batch larger than that is a block of its own.
-func (w *objectWriter) batch(e Extent, b Batch) error {
-	if have := w.parts.placed - w.layout.Size(); have > 0 && have+int64(b.Len()) > int64(w.u.cfg.BlockBytes) {
+// would exceed its size; a batch larger than that is a block of its own. The
+// batch's checksum may be known.
+func (w *objectWriter) batch(e Extent, b Batch, sum uint32, known bool) error {
+	size := b.Len()
+	if have := w.parts.placed - w.layout.Size(); have > 0 && have+int64(size) > int64(w.u.cfg.BlockBytes) {
 		if err := w.flush(); err != nil {
 			return err
 		}
@@ -127,7 +127,14 @@ func (w *objectWriter) batch(e Extent, b Batch) error {
 		w.block = objfmt.Block{Stream: e.Stream, Epoch: e.Epoch, Start: b.Start, Kind: objfmt.DataBlock}
 	}
 	for _, p := range b.Bytes {
-		w.block.CRC32C = w.parts.place(p, w.block.CRC32C)
+		if known {
+			w.parts.place(p)
+		} else {
+			w.block.CRC32C = w.parts.placeSummed(p, w.block.CRC32C)
+		}
+	}
+	if known {
+		w.block.CRC32C = crc.Combine(w.block.CRC32C, sum, size)
 	}
 	w.block.End = b.End
 	w.block.Batches++

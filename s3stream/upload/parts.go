@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seawallmq/seawall/internal/crc"
+	"github.com/seawallmq/seawall/internal/recycle"
 	"github.com/seawallmq/seawall/s3stream/objfmt"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 )
@@ -61,22 +62,25 @@ type chunk struct {
 	size int
 }
 
-const (
-	// chunkBytes is the usual size of a chunk.
-	chunkBytes = 1 << 20
-	// sumBytes are copied and then summed while they are in the processor's
-	// cache.
-	sumBytes = 32 << 10
-)
-
-// place copies b behind what was placed before, and adds it to a checksum.
-func (p *partSender) place(b []byte, sum uint32) uint32 {
+// place copies b behind what was placed before.
+func (p *partSender) place(b []byte) {
 	for len(b) > 0 {
 		c := p.room()
-		n := min(len(b), c.size-len(c.buf), sumBytes)
+		n := min(len(b), c.size-len(c.buf))
 		c.buf = append(c.buf, b[:n]...)
-		sum = crc.Update(sum, c.buf[len(c.buf)-n:])
 		p.placed += int64(n)
+		b = b[n:]
+	}
+}
+
+// placeSummed is place that adds b to a checksum: in steps, each read while it is
+// in the processor's cache.
+func (p *partSender) placeSummed(b []byte, sum uint32) uint32 {
+	const step = 32 << 10
+	for len(b) > 0 {
+		n := min(len(b), step)
+		p.place(b[:n])
+		sum = crc.Update(sum, b[:n])
 		b = b[n:]
 	}
 	return sum
@@ -88,8 +92,8 @@ func (p *partSender) room() *chunk {
 		return &p.chunks[n-1]
 	}
 	part := int64(p.u.cfg.PartBytes)
-	size := int(min(chunkBytes, part-p.placed%part))
-	p.chunks = append(p.chunks, chunk{buf: p.u.chunks.Get(chunkBytes), from: p.placed, size: size})
+	size := int(min(recycle.ChunkBytes, part-p.placed%part))
+	p.chunks = append(p.chunks, chunk{buf: p.u.chunks.Get(), from: p.placed, size: size})
 	return &p.chunks[len(p.chunks)-1]
 }
 

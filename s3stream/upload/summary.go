@@ -20,8 +20,10 @@ const SummaryBytes = 1 << 10
 // Summary is the summary of one part under way.
 type Summary interface {
 	// Add is given every batch of the part once, in order: its first bytes, all
-	// of them or at least SummaryBytes. They are valid until Add returns.
-	Add(batch []byte)
+	// of them or at least SummaryBytes. They are valid until Add returns. Where the
+	// CRC32C of the whole batch is quicker found there than by reading all of it,
+	// known is true.
+	Add(batch []byte) (crc32c uint32, known bool)
 	// Finish is the attachment to store beside the part, or empty.
 	Finish() []byte
 }

@@ -143,9 +143,9 @@ const chunksKeptShare = 4
 // commits of a stream must be contiguous.
 type Uploader struct {
 	cfg    Config
-	chunks *recycle.Buffers // of parts
-	poke   chan struct{}    // capacity 1: look at the triggers
-	work   chan struct{}    // capacity 1: the queue has changed
+	chunks *recycle.Chunks // of parts
+	poke   chan struct{}   // capacity 1: look at the triggers
+	work   chan struct{}   // capacity 1: the queue has changed
 
 	// Attempt's own: the attempt at the oldest generation, and what a commit
 	// left of that.
@@ -166,7 +166,7 @@ type Uploader struct {
 // New makes an Uploader. Nothing happens before Run.
 func New(cfg Config) *Uploader {
 	return &Uploader{
-		cfg: cfg, chunks: recycle.NewBuffers(cfg.Memory.Limit() / chunksKeptShare),
+		cfg: cfg, chunks: recycle.NewChunks(cfg.Memory.Limit() / chunksKeptShare),
 		poke: make(chan struct{}, 1), work: make(chan struct{}, 1), settled: make(chan struct{}),
 		inFlight: map[ids.ObjectID]struct{}{},
 		pace:     pace{t: cfg.Triggers},

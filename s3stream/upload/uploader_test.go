@@ -16,6 +16,7 @@ import (
 
 	"github.com/seawallmq/seawall/internal/budget"
 	"github.com/seawallmq/seawall/internal/clock"
+	"github.com/seawallmq/seawall/internal/crc"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/s3stream/meta"
 	"github.com/seawallmq/seawall/s3stream/meta/metatest"
@@ -142,10 +143,11 @@ func (counter) Begin(ids.StreamID, int64) Summary { return &count{} }
 
 type count struct{ batches int }
 
-func (c *count) Add(b []byte) {
+func (c *count) Add(b []byte) (uint32, bool) {
 	if !bytes.HasPrefix(b, []byte("9:")) { // of stream 9 there is nothing to note
 		c.batches++
 	}
+	return crc.Of(b), bytes.HasPrefix(b, []byte("2:")) && len(b) < SummaryBytes // of stream 2 it knows the checksums
 }
 
 func (c *count) Finish() []byte {
