@@ -44,7 +44,7 @@ func two() *result.Result {
 
 func TestHeadline(t *testing.T) {
 	got := strings.Join(Of(two()).Headline, "\n")
-	want := "Scenario A at 20.0 MiB/s: wal acks with a p99 of 1.90 ms; s3-250ms (simulated store) 412 ms, 217 times.\n" +
+	want := "Scenario A at 20.0 MiB/s: wal acks with a p99 of 1.90 ms; s3-250ms (simulated store) 412 ms, 217 times as long.\n" +
 		"Whatever was acknowledged was read back once and in order, in all 4 rounds."
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -60,7 +60,7 @@ func TestHeadlineOverScenariosAndSweeps(t *testing.T) {
 	r.Sweeps = []result.Sweep{{Arm: "wal", Knee: 40000}, {Arm: "s3-250ms", Knee: 30000}}
 	got := strings.Join(Of(r).Headline, "\n")
 	for _, want := range []string{
-		"Over 2 scenarios the p99 of s3-250ms is 100 to 217 times that of wal.",
+		"Over 2 scenarios the p99 of s3-250ms (simulated store) is 100 to 217 times that of wal.",
 		"an arm keeps up: wal 40,000, s3-250ms (simulated store) 30,000.",
 	} {
 		if !strings.Contains(got, want) {

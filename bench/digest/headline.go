@@ -61,7 +61,7 @@ func (s *Scenario) others(base *Row) []string {
 		if row == base || row.Times <= 0 {
 			continue
 		}
-		text := fmt.Sprintf("%s %s, %s times", named(row), units.Duration(row.Ack.P99), units.Times(row.Times))
+		text := fmt.Sprintf("%s %s, %s times as long", named(row), units.Duration(row.Ack.P99), units.Times(row.Times))
 		switch {
 		case row.Spec.FromStore:
 			direct = append(direct, text)
@@ -100,7 +100,7 @@ func (s *Scenario) name() string {
 func overScenarios(d *Digest) string {
 	var low, high float64
 	var n int
-	var direct, base string
+	var direct, shown, base string
 	for i := range d.Scenarios {
 		s := &d.Scenarios[i]
 		of := s.Baseline()
@@ -113,7 +113,7 @@ func overScenarios(d *Digest) string {
 				continue
 			}
 			if n == 0 {
-				direct, base, low, high = row.Spec.Name, of.Spec.Name, row.Times, row.Times
+				direct, shown, base, low, high = row.Spec.Name, named(row), of.Spec.Name, row.Times, row.Times
 			}
 			low, high = min(low, row.Times), max(high, row.Times)
 			n++
@@ -122,7 +122,7 @@ func overScenarios(d *Digest) string {
 	if n < 2 {
 		return ""
 	}
-	return fmt.Sprintf("Over %d scenarios the p99 of %s is %s to %s times that of %s.", n, direct, units.Times(low), units.Times(high), base)
+	return fmt.Sprintf("Over %d scenarios the p99 of %s is %s to %s times that of %s.", n, shown, units.Times(low), units.Times(high), base)
 }
 
 // knees tells up to which load each arm of a sweep kept up.

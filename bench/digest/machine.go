@@ -13,7 +13,7 @@ import (
 func Machine(r *result.Result) string {
 	m := r.Machine
 	return fmt.Sprintf("%s, %d cores, %s of memory, Linux %s, load average %.1f before",
-		orDash(m.CPU), m.Cores, units.Size(float64(m.MemoryBytes)), orDash(m.Kernel), m.LoadBefore)
+		units.OrDash(m.CPU), m.Cores, units.Size(float64(m.MemoryBytes)), units.OrDash(m.Kernel), m.LoadBefore)
 }
 
 // Load is what a scenario sends, in a line.
@@ -24,7 +24,7 @@ func Load(s *scenario.Scenario) string {
 	}
 	parts = append(parts,
 		fmt.Sprintf("%s of %s", some(s.Topics, "topic"), some(s.Partitions, "partition")),
-		fmt.Sprintf("%s (linger %v, acks=%s, compression %s%s)", some(s.Producers, "producer"), s.Linger, orDash(s.Acks), orDash(s.Compression), extras(s)),
+		fmt.Sprintf("%s (linger %v, acks=%s, compression %s%s)", some(s.Producers, "producer"), s.Linger, units.OrDash(s.Acks), units.OrDash(s.Compression), extras(s)),
 		fmt.Sprintf("%s of %s", some(s.Groups, "group"), some(s.Consumers, "consumer")))
 	if s.BackfillBytes > 0 {
 		parts = append(parts, "a consumer that catches up on "+units.Size(float64(s.BackfillBytes)))

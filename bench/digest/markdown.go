@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/seawallmq/seawall/bench/result"
+	"github.com/seawallmq/seawall/bench/units"
 )
 
 // Markdown prints the same for a page, with more columns.
 func Markdown(w io.Writer, r *result.Result) error {
 	d := Of(r)
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s, version %s: %s\n", r.Began.UTC().Format("2006-01-02 15:04 UTC"), escaped(orDash(r.Version)), escaped(Machine(r)))
+	fmt.Fprintf(&out, "%s, version %s: %s\n", r.Began.UTC().Format("2006-01-02 15:04 UTC"), escaped(units.OrDash(r.Version)), escaped(Machine(r)))
 	for _, sentence := range d.Headline {
 		fmt.Fprintf(&out, "\n**%s**\n", escaped(sentence))
 	}

@@ -2,7 +2,6 @@ package digest
 
 import (
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -31,9 +30,9 @@ func (s *Scenario) short() table {
 	t := table{title: s.Title(), head: headShort}
 	for i := range s.Rows {
 		r := &s.Rows[i]
-		t.rows = append(t.rows, []string{r.Spec.Name, r.store(), units.Duration(r.Ack.P50), units.Duration(r.Ack.P99), r.tail(r.Ack.P999, 1000),
+		t.rows = append(t.rows, []string{r.Spec.Name, r.store(), units.Duration(r.Ack.P50), units.Duration(r.Ack.P99), r.P999(),
 			units.Times(r.Times), units.Duration(r.EndToEnd.P99), mib(r.AckedBytesPerSecond), units.Number(r.BrokerCPUPerGB.Median),
-			r.perSecond("PUT"), r.verdict()})
+			r.PerSecond("PUT"), r.verdict()})
 	}
 	return t
 }
@@ -47,11 +46,11 @@ func (s *Scenario) long() table {
 		if r.Origin == Uploads {
 			store += ", uploads only"
 		}
-		t.rows = append(t.rows, []string{r.Spec.Name, orDash(r.Spec.Ack), store,
-			units.Duration(r.Ack.P50), units.Duration(r.Ack.P99), r.tail(r.Ack.P999, 1000), units.Duration(r.Ack.Max), units.Times(r.Times),
+		t.rows = append(t.rows, []string{r.Spec.Name, units.OrDash(r.Spec.Ack), store,
+			units.Duration(r.Ack.P50), units.Duration(r.Ack.P99), r.P999(), units.Duration(r.Ack.Max), units.Times(r.Times),
 			units.Duration(r.EndToEnd.P50), units.Duration(r.EndToEnd.P99),
 			mib(r.AckedBytesPerSecond), units.Number(r.BrokerCPUPerGB.Median), mib(r.BrokerResidentBytes),
-			r.perSecond("PUT"), r.perSecond("GET"), r.verdict()})
+			r.PerSecond("PUT"), r.PerSecond("GET"), r.verdict()})
 	}
 	return t
 }
@@ -76,23 +75,28 @@ func (r *Row) store() string {
 	return "none"
 }
 
-// tail is a quantile that only 1 of so many values exceeds, if there were that
-// many.
-func (r *Row) tail(d time.Duration, of int64) string {
-	if r.Ack.Count < of {
+// P999 is the p99.9 of acknowledgements, a dash if there were too few to tell.
+func (r *Row) P999() string {
+	if r.Ack.Count < P999Min {
 		return units.Dash
 	}
-	return units.Duration(d)
+	return units.Duration(r.Ack.P999)
 }
 
-func (r *Row) perSecond(operation string) string {
-	if !r.Usage.Known {
+// P999Min is of how many values a p99.9 is told.
+const P999Min = 1000
+
+// PerSecond is how many requests of an operation the object store got a second, a
+// dash if none were counted.
+func (r *Row) PerSecond(operation string) string {
+	switch n := r.Usage.RequestsPerSecond[operation]; {
+	case !r.Usage.Known:
 		return units.Dash
-	}
-	if n := r.Usage.RequestsPerSecond[operation]; n > 0 {
+	case n == 0:
+		return "0"
+	default:
 		return units.Number(n)
 	}
-	return "0"
 }
 
 // verdict says whether everything acknowledged was read back.
@@ -107,13 +111,6 @@ func (r *Row) verdict() string {
 }
 
 func mib(s Spread) string { return units.MiBPerSecond(s.Median) }
-
-func orDash(s string) string {
-	if s == "" {
-		return units.Dash
-	}
-	return s
-}
 
 // sweepTable is latency by load, an arm after the other.
 func sweepTable(r *result.Result) table {

@@ -56,7 +56,7 @@ func billRow(r *digest.Row, s *styles, p *cost.Prices) row {
 		return units.Dollars(b.USD())
 	}
 	out := row{Cells: []cell{s.cell(r.Spec.Name)}}
-	out.Cells = append(out.Cells, cells(units.MiBPerSecond(u.AckedBytesPerSecond), requests(r, "PUT"), units.Number(model), requests(r, "GET"), requests(r, "LIST"),
+	out.Cells = append(out.Cells, cells(units.MiBPerSecond(u.AckedBytesPerSecond), r.PerSecond("PUT"), units.Number(model), r.PerSecond("GET"), r.PerSecond("LIST"),
 		puts(counted.Puts), puts(model), units.Dollars(bill.USD()-stored), units.Dollars(stored))...)
 	return out
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/seawallmq/seawall/bench/cost"
 	"github.com/seawallmq/seawall/bench/digest"
 	"github.com/seawallmq/seawall/bench/result"
+	"github.com/seawallmq/seawall/bench/units"
 )
 
 //go:embed style.css
@@ -117,7 +118,7 @@ func HTML(w io.Writer, r *result.Result, p *cost.Prices) error {
 	v := view{
 		Title: "Seawall bench " + stamp(r.Began), Style: template.CSS(style), When: stamp(r.Began),
 		Again: "seawall bench replay " + JSONFile, Seed: r.Recipe.Seed, Rounds: r.Recipe.Rounds,
-		Machine: digest.Machine(r), Version: orDash(r.Version), Command: command(r),
+		Machine: digest.Machine(r), Version: units.OrDash(r.Version), Command: command(r),
 		Began: stamp(r.Began), Ended: stamp(r.Ended),
 		Headline: d.Headline, Remarks: digest.Remarks(r),
 		Overview: overview(d, s), Results: resultsTable(d, s),
@@ -158,13 +159,6 @@ func command(r *result.Result) string {
 		words = append(words, w)
 	}
 	return strings.Join(words, " ")
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "–"
-	}
-	return s
 }
 
 // indented is a value as JSON for people.

@@ -253,3 +253,36 @@ func TestBatchesFromProperties(t *testing.T) {
 		t.Errorf("a WAL: %+v", got)
 	}
 }
+
+// Whatever is read can be drawn.
+func FuzzHTML(f *testing.F) {
+	var small bytes.Buffer
+	r := resulttest.Full()
+	r.Scenarios, r.Sweeps = r.Scenarios[:1], r.Sweeps[:1]
+	s := &r.Scenarios[0]
+	s.Arms = s.Arms[:1]
+	s.Arms[0].Ack.Buckets, s.Arms[0].EndToEnd.Buckets = s.Arms[0].Ack.Buckets[:3], nil
+	s.Arms[0].Rounds = s.Arms[0].Rounds[:1]
+	s.Arms[0].Rounds[0].Series = s.Arms[0].Rounds[0].Series[:3]
+	r.Sweeps[0].Points = r.Sweeps[0].Points[:2]
+	if err := result.Write(&small, r); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(small.Bytes())
+	f.Add([]byte(`{"format": 1}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		r, err := result.Read(bytes.NewReader(in))
+		if err != nil {
+			return
+		}
+		var page bytes.Buffer
+		if err := HTML(&page, r, cost.Listed()); err != nil {
+			t.Fatal(err)
+		}
+		for _, figure := range svg.FindAllString(page.String(), -1) {
+			if strings.Contains(figure, `="NaN`) || strings.Contains(figure, "Inf ") {
+				t.Fatalf("no number in %.300s", figure)
+			}
+		}
+	})
+}

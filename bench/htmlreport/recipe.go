@@ -19,9 +19,9 @@ func armsTable(r *result.Result, s *styles) table {
 	t := table{Head: heads("<arm", "<an ack means", "<object store", "<version", "<properties that differ from the defaults")}
 	for _, name := range armNames(r) {
 		spec := r.Spec(name)
-		text := func(words string) cell { return cell{Words: orDash(words), Class: "text"} }
+		text := func(words string) cell { return cell{Words: units.OrDash(words), Class: "text"} }
 		t.Rows = append(t.Rows, row{Cells: []cell{s.cell(name), text(spec.Ack), text(spec.Store), text(spec.Version),
-			{Words: orDash(strings.Join(spec.Properties, "  ")), Class: "text wrap"}}})
+			{Words: units.OrDash(strings.Join(spec.Properties, "  ")), Class: "text wrap"}}})
 	}
 	return t
 }
@@ -31,7 +31,7 @@ func settingsTable(r *result.Result) table {
 	t := table{Head: heads("<scenario", "<shows", "<load")}
 	for i := range r.Recipe.Scenarios {
 		s := &r.Recipe.Scenarios[i]
-		t.Rows = append(t.Rows, row{Cells: []cell{{Words: orDash(s.Name)}, {Words: orDash(s.Title), Class: "text"}, {Words: digest.Load(s), Class: "text wrap"}}})
+		t.Rows = append(t.Rows, row{Cells: []cell{{Words: units.OrDash(s.Name)}, {Words: units.OrDash(s.Title), Class: "text"}, {Words: digest.Load(s), Class: "text wrap"}}})
 	}
 	return t
 }
@@ -69,7 +69,7 @@ func deviceNote(d *report.Device) string {
 	if d == nil {
 		return ""
 	}
-	note := fmt.Sprintf("Durable by %s, blocks of %d bytes", orDash(d.Durability), d.BlockBytes)
+	note := fmt.Sprintf("Durable by %s, blocks of %d bytes", units.OrDash(d.Durability), d.BlockBytes)
 	if d.Fio != "" {
 		note += "; beside it " + d.Fio
 	}
@@ -130,7 +130,7 @@ func sourceRow(path, from string, v map[string]any) row {
 			break
 		}
 	}
-	return row{Cells: []cell{{Words: orDash(path)}, {Words: strings.Join(figures, ", "), Class: "text"}, source}}
+	return row{Cells: []cell{{Words: units.OrDash(path)}, {Words: strings.Join(figures, ", "), Class: "text"}, source}}
 }
 
 func plainNumber(n float64) string {

@@ -37,7 +37,7 @@ func overview(d *digest.Digest, s *styles) figures {
 			r := chart.Range{Name: row.Spec.Name, Under: row.Origin.Label(), Style: s.of[row.Spec.Name], Simulated: s.simulated[row.Spec.Name]}
 			if row.Ack.Count > 0 {
 				r.Values = []float64{float64(row.Ack.P50), float64(row.Ack.P99)}
-				if row.Ack.Count >= 1000 {
+				if row.Ack.Count >= digest.P999Min {
 					r.Values = append(r.Values, float64(row.Ack.P999))
 				}
 				r.Text = units.Duration(row.Ack.P99)
@@ -64,18 +64,14 @@ func resultsTable(d *digest.Digest, s *styles) table {
 }
 
 func resultRow(d *digest.Digest, of *digest.Scenario, r *digest.Row, s *styles) row {
-	tail := units.Dash
-	if r.Ack.Count >= 1000 {
-		tail = units.Duration(r.Ack.P999)
-	}
 	out := row{Lost: r.Rounds > 0 && !r.Intact}
 	out.Cells = append(out.Cells, s.cell(r.Spec.Name), verdict(d, of, r))
-	out.Cells = append(out.Cells, cells(units.Duration(r.Ack.P50), units.Duration(r.Ack.P99), tail, units.Duration(r.Ack.Max), units.Times(r.Times),
+	out.Cells = append(out.Cells, cells(units.Duration(r.Ack.P50), units.Duration(r.Ack.P99), r.P999(), units.Duration(r.Ack.Max), units.Times(r.Times),
 		units.Duration(r.EndToEnd.P50), units.Duration(r.EndToEnd.P99))...)
 	out.Cells = append(out.Cells,
 		spreadCell(r.AckedBytesPerSecond, units.MiBPerSecond), spreadCell(r.CatchUpBytesPerSecond, units.MiBPerSecond),
 		spreadCell(r.BrokerCPUPerGB, units.Number), spreadCell(r.BrokerResidentBytes, units.MiBPerSecond))
-	out.Cells = append(out.Cells, cell{Words: requests(r, "PUT")})
+	out.Cells = append(out.Cells, cell{Words: r.PerSecond("PUT")})
 	return out
 }
 
@@ -110,14 +106,4 @@ func spreadCell(s digest.Spread, show func(float64) string) cell {
 		c.Hint = fmt.Sprintf("%s to %s in %d rounds", show(s.Min), show(s.Max), s.N)
 	}
 	return c
-}
-
-func requests(r *digest.Row, operation string) string {
-	if !r.Usage.Known {
-		return units.Dash
-	}
-	if n := r.Usage.RequestsPerSecond[operation]; n > 0 {
-		return units.Number(n)
-	}
-	return "0"
 }

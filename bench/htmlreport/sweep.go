@@ -88,7 +88,7 @@ func kneeTable(r *result.Result, s *styles) table {
 		}
 		out := []cell{s.cell(sweep.Arm)}
 		out = append(out, cells(units.Number(sweep.Knee), units.Duration(at.Ack.P50), units.Duration(at.Ack.P99), units.Duration(at.Ack.P999))...)
-		t.Rows = append(t.Rows, row{Cells: append(out, cell{Words: orDash(sweep.KneeWhy), Class: "text wrap"})})
+		t.Rows = append(t.Rows, row{Cells: append(out, cell{Words: units.OrDash(sweep.KneeWhy), Class: "text wrap"})})
 	}
 	return t
 }

@@ -18,6 +18,14 @@ import (
 // Dash stands for what was not measured.
 const Dash = "–"
 
+// OrDash is s, or a dash if there is nothing in it.
+func OrDash(s string) string {
+	if s == "" {
+		return Dash
+	}
+	return s
+}
+
 // Bytes in binary units.
 const (
 	KiB = 1 << 10

@@ -17,6 +17,7 @@ func TestHowQuantitiesLook(t *testing.T) {
 		{Times(217.4), "217"}, {Times(3.14), "3.1"}, {Times(0.853), "0.85"}, {Times(0), "–"}, {Times(math.NaN()), "–"}, {Times(math.Inf(1)), "∞"},
 		{Number(0.0123), "0.0123"}, {Number(9.999), "10.0"}, {Number(99.96), "100"}, {Number(math.MaxFloat64), "∞"}, {Number(1e-12), "0.000000000"},
 		{Round(0.01), "0.01"}, {Round(500), "500"}, {Round0(0), "0"}, {Round0(2), "2"}, {Thousands(500), "500"}, {Thousands(20000), "20 k"}, {Thousands(1.5e6), "1.5 M"}, {Round(0), "–"}, {RoundDuration(250 * time.Millisecond), "250 ms"}, {RoundDuration(25 * time.Millisecond), "25 ms"},
+		{OrDash(""), "–"}, {OrDash("x"), "x"},
 		{Count(-1234567), "-1,234,567"}, {Count(999), "999"},
 		{Percent(0.999), "99.9 %"}, {Percent(0.5), "50 %"}, {Percent(0.9999), "99.99 %"},
 	} {
