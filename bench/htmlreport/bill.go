@@ -10,6 +10,7 @@ import (
 	"github.com/seawallmq/seawall/bench/digest"
 	"github.com/seawallmq/seawall/bench/result"
 	"github.com/seawallmq/seawall/bench/units"
+	"github.com/seawallmq/seawall/internal/config"
 )
 
 // billRetention is how long the bill of a run takes what was stored to be kept.
@@ -78,13 +79,13 @@ func flushOf(spec *result.ArmSpec) cost.Flush {
 		if err != nil {
 			continue
 		}
-		if n, err := strconv.ParseFloat(parsed.Get("batchInterval"), 64); err == nil && n >= 1 {
-			f.Interval = time.Duration(n * float64(time.Millisecond))
+		if n, err := strconv.ParseUint(parsed.Get("batchInterval"), 10, 32); err == nil && n > 0 {
+			f.Interval = time.Duration(n) * time.Millisecond
 		} else if d, err := time.ParseDuration(parsed.Get("batchInterval")); err == nil && d >= time.Millisecond {
 			f.Interval = d
 		}
-		if n, err := strconv.ParseFloat(parsed.Get("maxBytesInBatch"), 64); err == nil && n >= 1 {
-			f.Bytes = n
+		if n, err := config.ParseSize(parsed.Get("maxBytesInBatch")); err == nil {
+			f.Bytes = float64(n)
 		}
 	}
 	return f

@@ -240,7 +240,7 @@ func TestBatchesFromProperties(t *testing.T) {
 		want     cost.Flush
 	}{
 		{"s3.wal.path=0@s3://sea?batchInterval=50&maxBytesInBatch=4194304", cost.Flush{Bytes: 4 * cost.MiB, Interval: 50 * time.Millisecond}},
-		{"s3.wal.path=0@s3://sea?batchInterval=25ms", cost.Flush{Bytes: 8 * cost.MiB, Interval: 25 * time.Millisecond}},
+		{"s3.wal.path=0@s3://sea?batchInterval=25ms&maxBytesInBatch=8MiB", cost.Flush{Bytes: 8 * cost.MiB, Interval: 25 * time.Millisecond}},
 		{"s3.wal.path=0@s3://sea?batchInterval=-1&maxBytesInBatch=NaN", cost.DirectFlush()},
 		{"s3.wal.path=0@s3://sea?%zz", cost.DirectFlush()},
 		{"other=1", cost.DirectFlush()},
