@@ -1,7 +1,5 @@
 package chart
 
-import "strings"
-
 // Ranges are rows of values over one axis, each row a line from its first to its
 // last value with a marker at each.
 type Ranges struct {
@@ -32,13 +30,9 @@ const (
 func (r *Ranges) SVG() string {
 	var d drawing
 	notes := r.notes()
-	top := marginTop + float64(len(notes))*noteHigh + 8
+	top := headingHigh(notes) + 8
 	bottom := top + float64(len(r.Rows))*rangeHigh
-	d.begin(r.Width, bottom+marginBottom, strings.Join(append([]string{r.Title}, notes...), ". "))
-	d.text(0, 14, "title", "start", 13.5, fit(r.Title, 13.5, r.Width))
-	for i, note := range notes {
-		d.text(0, marginTop+float64(i)*noteHigh+10, "note", "start", tickSize, note)
-	}
+	d.heading(r.Width, bottom+marginBottom, r.Title, notes)
 	var values []float64
 	for i := range r.Rows {
 		values = append(values, r.Rows[i].Values...)

@@ -29,6 +29,20 @@ func (d *drawing) begin(width, height float64, label string) {
 	d.WriteByte('\n')
 }
 
+// headingHigh is how much of a drawing its title and the notes under it take.
+func headingHigh(notes []string) float64 { return marginTop + float64(len(notes))*noteHigh }
+
+// heading opens the drawing with a title and notes, and returns where they end.
+func (d *drawing) heading(width, height float64, title string, notes []string) float64 {
+	const titleSize = 13.5
+	d.begin(width, height, strings.Join(append([]string{title}, notes...), ". "))
+	d.text(0, 14, "title", "start", titleSize, fit(title, titleSize, width))
+	for i, note := range notes {
+		d.text(0, marginTop+float64(i)*noteHigh+10, "note", "start", tickSize, note)
+	}
+	return headingHigh(notes)
+}
+
 func (d *drawing) end() string {
 	d.WriteString("</svg>\n")
 	return d.String()
@@ -86,6 +100,11 @@ func fit(s string, size, width float64) string {
 		return s
 	}
 	return string([]rune(s)[:most-1]) + "…"
+}
+
+// style is the class of a line's colour.
+func style(s int) string {
+	return "s" + n(float64(((s%Styles)+Styles)%Styles))
 }
 
 // marker is the outline of a line's marker around x, y.

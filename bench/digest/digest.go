@@ -36,6 +36,9 @@ type Row struct {
 	AckedBytesPerSecond, ConsumedBytesPerSecond, CatchUpBytesPerSecond Spread
 	BrokerCPUPerGB, DriverCPUPerGB                                     Spread
 	BrokerResidentBytes                                                Spread
+	// LagP99 is how late the driver itself sent 1 % of the records, in nanoseconds:
+	// its share of the latencies.
+	LagP99 Spread
 
 	Usage   Usage
 	Express bool // the store is priced as S3 Express One Zone
@@ -126,6 +129,7 @@ func rowOf(r *result.Result, a *result.ArmResult, duration time.Duration) Row {
 		BrokerCPUPerGB:         over(func(r *result.Round) float64 { return r.BrokerCPUPerGB }),
 		DriverCPUPerGB:         over(func(r *result.Round) float64 { return r.DriverCPUPerGB }),
 		BrokerResidentBytes:    over(func(r *result.Round) float64 { return float64(r.BrokerResidentBytes) }),
+		LagP99:                 over(func(r *result.Round) float64 { return float64(r.Lag.P99) }),
 		Usage:                  usageOf(a.Rounds, duration),
 		Intact:                 len(a.Rounds) > 0,
 	}

@@ -2,6 +2,7 @@ package digest
 
 import (
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -22,7 +23,7 @@ type table struct {
 var (
 	headShort = []string{"arm", "store", "ack p50", "p99", "p99.9", "× p99", "e2e p99", "MiB/s", "CPU s/GB", "PUT/s", "read"}
 	headLong  = []string{"arm", "an ack means", "store", "ack p50", "p99", "p99.9", "max", "× p99", "end to end p50", "p99",
-		"acked MiB/s", "broker CPU s/GB", "resident MiB", "PUT/s", "GET/s", "read back"}
+		"driver's lag p99", "acked MiB/s", "broker CPU s/GB", "resident MiB", "PUT/s", "read back"}
 )
 
 // short is the table of a scenario that fits a terminal.
@@ -49,8 +50,8 @@ func (s *Scenario) long() table {
 		t.rows = append(t.rows, []string{r.Spec.Name, units.OrDash(r.Spec.Ack), store,
 			units.Duration(r.Ack.P50), units.Duration(r.Ack.P99), r.P999(), units.Duration(r.Ack.Max), units.Times(r.Times),
 			units.Duration(r.EndToEnd.P50), units.Duration(r.EndToEnd.P99),
-			mib(r.AckedBytesPerSecond), units.Number(r.BrokerCPUPerGB.Median), mib(r.BrokerResidentBytes),
-			r.PerSecond("PUT"), r.PerSecond("GET"), r.verdict()})
+			Latency(r.LagP99.Median), mib(r.AckedBytesPerSecond), units.Number(r.BrokerCPUPerGB.Median), mib(r.BrokerResidentBytes),
+			r.PerSecond("PUT"), r.verdict()})
 	}
 	return t
 }
@@ -109,6 +110,9 @@ func (r *Row) verdict() string {
 	}
 	return "NO"
 }
+
+// Latency writes nanoseconds.
+func Latency(ns float64) string { return units.Duration(time.Duration(ns)) }
 
 func mib(s Spread) string { return units.MiBPerSecond(s.Median) }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,6 +103,22 @@ func heads(words ...string) []head {
 	return out
 }
 
+// measured is the table without the columns in which nothing is.
+func (t table) measured() table {
+	for i := len(t.Head) - 1; i >= 0; i-- {
+		if slices.ContainsFunc(t.Rows, func(r row) bool { return i < len(r.Cells) && r.Cells[i].Words != units.Dash }) {
+			continue
+		}
+		t.Head = slices.Delete(slices.Clone(t.Head), i, i+1)
+		for j := range t.Rows {
+			if i < len(t.Rows[j].Cells) {
+				t.Rows[j].Cells = slices.Delete(t.Rows[j].Cells, i, i+1)
+			}
+		}
+	}
+	return t
+}
+
 // cells are plain ones.
 func cells(words ...string) []cell {
 	var out []cell
@@ -121,7 +138,7 @@ func HTML(w io.Writer, r *result.Result, p *cost.Prices) error {
 		Machine: digest.Machine(r), Version: units.OrDash(r.Version), Command: command(r),
 		Began: stamp(r.Began), Ended: stamp(r.Ended),
 		Headline: d.Headline, Remarks: digest.Remarks(r),
-		Overview: overview(d, s), Results: resultsTable(d, s),
+		Overview: overview(d, s), Results: resultsTable(d, s).measured(),
 		Sweep: sweepFigures(r, s), Knees: kneeTable(r, s), SweepTable: sweepTable(r, s),
 		Cost: costOf(workloadOf(r), p),
 		Arms: armsTable(r, s), Settings: settingsTable(r), Device: deviceTable(r.Device), DeviceNote: deviceNote(r.Device),

@@ -51,7 +51,7 @@ func overview(d *digest.Digest, s *styles) figures {
 
 // resultsTable is a row an arm, by scenario.
 func resultsTable(d *digest.Digest, s *styles) table {
-	t := table{Head: heads("<arm", "<read back", "ack p50", "p99", "p99.9", "max", "× p99", "e2e p50", "p99", "acked MiB/s",
+	t := table{Head: heads("<arm", "<read back", "ack p50", "p99", "p99.9", "max", "× p99", "end to end p50", "p99", "driver's lag p99", "acked MiB/s",
 		"catch-up MiB/s", "CPU s/GB", "resident MiB", "PUT/s")}
 	for i := range d.Scenarios {
 		of := &d.Scenarios[i]
@@ -68,7 +68,7 @@ func resultRow(d *digest.Digest, of *digest.Scenario, r *digest.Row, s *styles) 
 	out.Cells = append(out.Cells, s.cell(r.Spec.Name), verdict(d, of, r))
 	out.Cells = append(out.Cells, cells(units.Duration(r.Ack.P50), units.Duration(r.Ack.P99), r.P999(), units.Duration(r.Ack.Max), units.Times(r.Times),
 		units.Duration(r.EndToEnd.P50), units.Duration(r.EndToEnd.P99))...)
-	out.Cells = append(out.Cells,
+	out.Cells = append(out.Cells, spreadCell(r.LagP99, digest.Latency),
 		spreadCell(r.AckedBytesPerSecond, units.MiBPerSecond), spreadCell(r.CatchUpBytesPerSecond, units.MiBPerSecond),
 		spreadCell(r.BrokerCPUPerGB, units.Number), spreadCell(r.BrokerResidentBytes, units.MiBPerSecond))
 	out.Cells = append(out.Cells, cell{Words: r.PerSecond("PUT")})
