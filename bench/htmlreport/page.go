@@ -50,9 +50,10 @@ type view struct {
 	Bill      table
 	BillNotes []string
 
-	Arms, Settings, Device table
-	DeviceNote             string
-	Stores                 []storeView
+	Arms, Settings    table
+	Device, Bandwidth table
+	DeviceNote        string
+	Stores            []storeView
 }
 
 // figures are drawings side by side.
@@ -141,7 +142,7 @@ func HTML(w io.Writer, r *result.Result, p *cost.Prices) error {
 		Overview: overview(d, s), Results: resultsTable(d, s).measured(),
 		Sweep: sweepFigures(r, s), Knees: kneeTable(r, s), SweepTable: sweepTable(r, s),
 		Cost: costOf(workloadOf(r), p),
-		Arms: armsTable(r, s), Settings: settingsTable(r), Device: deviceTable(r.Device), DeviceNote: deviceNote(r.Device),
+		Arms: armsTable(r, s), Settings: settingsTable(r), Device: deviceTable(r.Device), Bandwidth: bandwidthTable(r.Device), DeviceNote: deviceNote(r.Device),
 	}
 	for _, warning := range d.Warnings {
 		if warning.Wrong {
