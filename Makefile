@@ -11,8 +11,9 @@ TESTFLAGS  ?=
 FUZZTIME   ?= 10s
 RUNFLAGS   ?=
 BENCHFLAGS ?=
+SOAKFLAGS  ?=
 
-.PHONY: help build run cluster test race lint bench fuzz conformance clean
+.PHONY: help build run cluster test race lint bench soak fuzz conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,9 @@ fuzz: ## every fuzz target for FUZZTIME each
 
 bench: ## latency and throughput as ratios in one run; BENCHFLAGS=… adds flags (docs/performance.md)
 	bench/run.sh $(BENCHFLAGS)
+
+soak: build ## thirty minutes under load: memory, goroutines and files stay flat; SOAKFLAGS=… adds flags
+	./seawall bench soak $(SOAKFLAGS)
 
 conformance: build ## real clients, outside suites, kill -9 and a lost store: docs/conformance.md
 	conformance/run.sh

@@ -53,3 +53,9 @@ func parseCPU(stat []byte) (time.Duration, error) {
 
 // ResidentBytes is the broker's resident memory now.
 func (s *Server) ResidentBytes() (int64, error) { return s.process.ResidentBytes() }
+
+// OpenFiles counts the broker's open descriptors, connections among them.
+func (s *Server) OpenFiles() (int64, error) {
+	all, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.process.PID()))
+	return int64(len(all)), err
+}

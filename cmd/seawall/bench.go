@@ -15,6 +15,7 @@ func newBenchCommand(p *process) *cobra.Command {
 		newBenchCostCommand(),
 		newBenchReportCommand(),
 		newBenchDeviceCommand(p),
+		newBenchSoakCommand(p),
 		newBenchStoreCommand(p),
 		newBenchS3SimCommand(p),
 	)

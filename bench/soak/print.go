@@ -1,0 +1,24 @@
+package soak
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// Text prints the report.
+func (r *Report) Text(w io.Writer) {
+	round := func(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
+	fmt.Fprintf(w, "%d records acknowledged at %.1f MB/s, %d failed, %d consumed; ack p50 %v, p99 %v, max %v\n",
+		r.Acked, r.BytesPerSecond/1e6, r.Failed, r.Consumed, round(r.P50), round(r.P99), round(r.Max))
+	if r.Saturation != "" {
+		fmt.Fprintf(w, "the latencies tell of the driver: %s\n", r.Saturation)
+	}
+	for _, t := range r.Trends {
+		verdict := "flat"
+		if t.Grows() {
+			verdict = "GROWS"
+		}
+		fmt.Fprintf(w, "%-14s %14.0f early, %14.0f late, at most %14.0f: %s\n", t.What, t.Early, t.Late, t.Allowed, verdict)
+	}
+}
