@@ -78,6 +78,8 @@ func TestWarningsAreLoud(t *testing.T) {
 	r.Scenarios[0].Arms[1].Rounds = []result.Round{s3[0], {ReadBack: true, Saturation: "it is late"}}
 	r.Recipe.Arms = append(r.Recipe.Arms, result.ArmSpec{Name: "kafka"})
 	r.Scenarios[0].Arms = append(r.Scenarios[0].Arms, result.ArmResult{Arm: "kafka"})
+	r.Scenarios = append(r.Scenarios, result.Scenario{Name: "B", Arms: []result.ArmResult{
+		{Arm: "s3-250ms", Rounds: []result.Round{{ReadBack: true, Saturation: "it is later"}}}}})
 	r.Faults = []string{"kafka: no Java"}
 	r.Machine = report.Machine{LoadBefore: 3}
 	r.Sweeps = []result.Sweep{{Arm: "wal", Points: []result.SweepStep{{Offered: 1000, Saturation: "no more CPU"}}}}
@@ -87,18 +89,18 @@ func TestWarningsAreLoud(t *testing.T) {
 	}
 	want := []string{
 		"kafka: no Java",
-		"A, wal: record 7 is missing (first of rounds 1, 2, of 2)",
-		"A, wal: 3 records were refused or timed out",
-		"A, kafka: no round was measured",
+		"A: wal: record 7 is missing (first of rounds 1, 2, of 2)",
+		"A: wal: 3 records were refused or timed out",
+		"A: kafka: no round was measured",
 		"the machine was busy before the run (load average 3.0): figures on a quiet one would differ",
-		"A, s3-250ms: the driver or the machine saturates, not the arm: it is late (round 2 of 2)",
+		"A, B: s3-250ms: the driver or the machine may be what is told of; in 2 rounds, the first: it is late",
 		"wal: in the sweep at 1,000 records/s: no more CPU",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
 	text := terminal(t, r)
-	for _, want := range []string{"something was NOT read back", "WRONG  A, wal: record 7", "DOUBT  A, s3-250ms"} {
+	for _, want := range []string{"something was NOT read back", "WRONG  A: wal: record 7", "DOUBT  A, B: s3-250ms"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

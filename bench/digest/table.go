@@ -146,7 +146,7 @@ func Remarks(r *result.Result) []string {
 		if arms := armsOf(r, o); len(arms) > 0 {
 			switch o {
 			case Simulated:
-				out = append(out, "Simulated store, not measured: "+strings.Join(arms, ", ")+" acknowledge from a store whose latencies are a model's.")
+				out = append(out, "Simulated store, not measured: acknowledgements of "+strings.Join(arms, ", ")+" come from a store whose latencies are a profile's.")
 			case Uploads:
 				out = append(out, strings.Join(arms, ", ")+": acknowledgements are measured; uploads go to a simulated store.")
 			}

@@ -2,6 +2,7 @@ package digest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seawallmq/seawall/bench/result"
@@ -15,17 +16,17 @@ const loadQuietMax = 0.5
 type Warning struct {
 	// Wrong says that something failed or was lost; otherwise a figure may tell
 	// of the harness or the machine instead of the arm.
-	Wrong    bool
-	Scenario string // empty: the whole run, or a sweep
-	Arm      string // empty: all
-	Text     string
+	Wrong     bool
+	Scenarios []string // none: the whole run, or a sweep
+	Arm       string   // empty: all
+	Text      string
 }
 
 // String is the warning as a sentence.
 func (w Warning) String() string {
 	switch {
-	case w.Scenario != "" && w.Arm != "":
-		return w.Scenario + ", " + w.Arm + ": " + w.Text
+	case len(w.Scenarios) > 0 && w.Arm != "":
+		return strings.Join(w.Scenarios, ", ") + ": " + w.Arm + ": " + w.Text
 	case w.Arm != "":
 		return w.Arm + ": " + w.Text
 	}
@@ -44,16 +45,12 @@ func warnings(r *result.Result) []Warning {
 	for i := range r.Scenarios {
 		s := &r.Scenarios[i]
 		for j := range s.Arms {
-			for _, w := range ofArm(&s.Arms[j]) {
-				w.Scenario, w.Arm = s.Name, s.Arms[j].Arm
-				if w.Wrong {
-					wrong = append(wrong, w)
-				} else {
-					doubts = append(doubts, w)
-				}
+			for _, text := range wrongWith(&s.Arms[j]) {
+				wrong = append(wrong, Warning{Wrong: true, Scenarios: []string{s.Name}, Arm: s.Arms[j].Arm, Text: text})
 			}
 		}
 	}
+	doubts = append(doubts, saturations(r)...)
 	for i := range r.Sweeps {
 		for _, step := range r.Sweeps[i].Points {
 			if step.Saturation != "" {
@@ -65,12 +62,12 @@ func warnings(r *result.Result) []Warning {
 	return append(wrong, doubts...)
 }
 
-// ofArm collects what is to be known of one arm in one scenario.
-func ofArm(a *result.ArmResult) []Warning {
+// wrongWith tells what failed of one arm in one scenario.
+func wrongWith(a *result.ArmResult) []string {
 	if len(a.Rounds) == 0 {
-		return []Warning{{Wrong: true, Text: "no round was measured"}}
+		return []string{"no round was measured"}
 	}
-	var faults, saturations noted
+	var faults noted
 	var failed int64
 	for i := range a.Rounds {
 		round := &a.Rounds[i]
@@ -80,20 +77,49 @@ func ofArm(a *result.ArmResult) []Warning {
 		case !round.ReadBack:
 			faults.note(i, "what was acknowledged was not read back")
 		}
-		if round.Saturation != "" {
-			saturations.note(i, round.Saturation)
-		}
 		failed += max(round.Failed, 0)
 	}
-	var out []Warning
+	var out []string
 	if faults.n > 0 {
-		out = append(out, Warning{Wrong: true, Text: faults.in(len(a.Rounds))})
+		out = append(out, faults.in(len(a.Rounds)))
 	}
 	if failed > 0 {
-		out = append(out, Warning{Wrong: true, Text: units.Count(failed) + " records were refused or timed out"})
+		out = append(out, units.Count(failed)+" records were refused or timed out")
 	}
-	if saturations.n > 0 {
-		out = append(out, Warning{Text: "the driver or the machine saturates, not the arm: " + saturations.in(len(a.Rounds))})
+	return out
+}
+
+// saturations tells, an arm at a time, where figures may tell of the driver or of
+// the machine: on a small machine that may be everywhere.
+func saturations(r *result.Result) []Warning {
+	var out []Warning
+	at := map[string]int{} // by arm, in out
+	count := map[string]int{}
+	for i := range r.Scenarios {
+		s := &r.Scenarios[i]
+		for j := range s.Arms {
+			a := &s.Arms[j]
+			for k := range a.Rounds {
+				text := a.Rounds[k].Saturation
+				if text == "" {
+					continue
+				}
+				if count[a.Arm]++; count[a.Arm] == 1 {
+					at[a.Arm] = len(out)
+					out = append(out, Warning{Arm: a.Arm, Text: text})
+				}
+				if w := &out[at[a.Arm]]; !slices.Contains(w.Scenarios, s.Name) {
+					w.Scenarios = append(w.Scenarios, s.Name)
+				}
+			}
+		}
+	}
+	for i := range out {
+		w := &out[i]
+		if n := count[w.Arm]; n > 1 {
+			w.Text = fmt.Sprintf("in %d rounds, the first: %s", n, w.Text)
+		}
+		w.Text = "the driver or the machine may be what is told of; " + w.Text
 	}
 	return out
 }

@@ -76,7 +76,7 @@ func TestPageIsWhole(t *testing.T) {
 	}
 	for _, want := range []string{
 		"seawall bench replay result.json", "seawall bench compare A B E F --arms all --rounds 3", "O_DIRECT, RWF_DSYNC",
-		"https://example.org/put-latency", "partition 4: record 10241", "NOT as acknowledged", "the driver saturates",
+		"https://example.org/put-latency", "partition 4: record 10241", "NOT as acknowledged", "yes, but in doubt",
 		"WAL on gp3", "S3 Express, 25 ms", "Kafka, nearest replica", "cheaper below", "uploads", `id="sweep"`, `id="bill"`, "prefers-color-scheme:dark",
 	} {
 		if !strings.Contains(page, want) {

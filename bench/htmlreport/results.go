@@ -3,6 +3,7 @@ package htmlreport
 import (
 	"fmt"
 	"html/template"
+	"slices"
 
 	"github.com/seawallmq/seawall/bench/chart"
 	"github.com/seawallmq/seawall/bench/digest"
@@ -84,7 +85,7 @@ func verdict(d *digest.Digest, of *digest.Scenario, r *digest.Row) cell {
 	case !r.Intact:
 		return cell{Words: "NOT as acknowledged", Class: "text brief no"}
 	case doubtful(d, of.Setting.Name, r.Spec.Name):
-		return cell{Words: "yes; the driver saturates", Class: "text brief late"}
+		return cell{Words: "yes, but in doubt", Class: "text brief late"}
 	}
 	return cell{Words: "yes", Class: "text"}
 }
@@ -92,7 +93,7 @@ func verdict(d *digest.Digest, of *digest.Scenario, r *digest.Row) cell {
 // doubtful says whether figures may tell of the driver instead of the arm.
 func doubtful(d *digest.Digest, scenario, arm string) bool {
 	for _, w := range d.Warnings {
-		if !w.Wrong && w.Scenario == scenario && w.Arm == arm {
+		if !w.Wrong && w.Arm == arm && slices.Contains(w.Scenarios, scenario) {
 			return true
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/seawallmq/seawall/bench/chart"
 	"github.com/seawallmq/seawall/bench/digest"
 	"github.com/seawallmq/seawall/bench/result"
+	"github.com/seawallmq/seawall/bench/scenario"
 	"github.com/seawallmq/seawall/bench/units"
 )
 
@@ -24,7 +25,7 @@ type scenarioView struct {
 func scenarioOf(r *result.Result, i int, d *digest.Scenario, s *styles) scenarioView {
 	of := &r.Scenarios[i]
 	v := scenarioView{
-		ID: fmt.Sprintf("scenario-%d", i+1), Short: strings.TrimSpace(of.Name + " " + d.Setting.Title), Title: d.Title(), Load: digest.Load(&d.Setting),
+		ID: fmt.Sprintf("scenario-%d", i+1), Short: short(&d.Setting), Title: d.Title(), Load: digest.Load(&d.Setting),
 		TimeNote: "One round of each arm, that of the median p99; the p99 of other rounds is faint. Marks below the axis are uploads, grey is warm-up, which does not count. All arms have the same axes.",
 	}
 	all := quantileRange(of)
@@ -35,6 +36,19 @@ func scenarioOf(r *result.Result, i int, d *digest.Scenario, s *styles) scenario
 	}
 	v.Times = times(of, s)
 	return v
+}
+
+// short is a scenario in a contents list.
+func short(s *scenario.Scenario) string {
+	const most = 28
+	title := []rune(s.Title)
+	switch {
+	case len(title) == 0:
+		return "Scenario " + s.Name
+	case len(title) > most:
+		title = append(title[:most-1], '…')
+	}
+	return s.Name + ": " + string(title)
 }
 
 // quantiles are a distribution's curve: X is how many nines, −log10 of the share
