@@ -13,10 +13,10 @@ RUNFLAGS   ?=
 BENCHFLAGS ?=
 SOAKFLAGS  ?=
 
-.PHONY: help build run cluster test race lint bench soak fuzz conformance clean
+.PHONY: help build run cluster test race lint bench run-bench soak fuzz conformance clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## the static binary ./seawall
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o seawall ./cmd/seawall
@@ -45,6 +45,9 @@ fuzz: ## every fuzz target for FUZZTIME each
 
 bench: ## latency and throughput as ratios in one run; BENCHFLAGS=… adds flags (docs/performance.md)
 	bench/run.sh $(BENCHFLAGS)
+
+run-bench: build ## acknowledgements from a WAL against ones from object storage, in three minutes, with a report
+	./seawall bench compare quick --arms wal,s3-250ms,s3-50ms,express-25ms --out bench/out/run-bench $(BENCHFLAGS)
 
 soak: build ## thirty minutes under load: memory, goroutines and files stay flat; SOAKFLAGS=… adds flags
 	./seawall bench soak $(SOAKFLAGS)

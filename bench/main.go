@@ -96,7 +96,7 @@ func measure(ctx context.Context, f flags) error {
 		}
 		defer os.RemoveAll(o.Scratch)
 	}
-	r := &report.Report{Date: time.Now(), Commit: f.commit, Machine: thisMachine()}
+	r := &report.Report{Date: time.Now(), Commit: f.commit, Machine: report.ThisMachine()}
 	if err := suite.Run(ctx, o, r); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type Arm struct {
 	store     string   // URL; empty: a folder of its own
 	env       []string
 	command   []string // with {dir} and {port}
+	addr      string   // of a broker that runs already; nothing is started then
 }
 
 // The names of the arms.
@@ -50,6 +51,12 @@ func Seawall(binary string, overrides ...string) Arm {
 func (a Arm) WithStore(url string, env ...string) Arm {
 	a.store, a.env = url, env
 	return a
+}
+
+// Remote is a broker that runs already, whatever and wherever it is. What it uses
+// is not known.
+func Remote(name, addr string) Arm {
+	return Arm{Name: name, Ack: "whatever it promises", Keeps: true, addr: addr}
 }
 
 // Kafka is Apache Kafka by the script of conformance/, below the root of the

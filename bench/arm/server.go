@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/seawallmq/seawall/conformance/proc"
@@ -23,19 +24,27 @@ const (
 	retryPause = 2 * time.Millisecond
 )
 
-// Server is a running broker with its data in a folder of its own.
+// Server is a running broker with its data in a folder of its own, or one that
+// runs elsewhere.
 type Server struct {
 	Addr string
 	// StartedAt is when its process was started.
 	StartedAt time.Time
 
 	arm     Arm
-	broker  *proc.Broker
-	process *proc.Process
+	broker  *proc.Broker  // nil of one that runs elsewhere
+	process *proc.Process // likewise
 }
+
+// IsOurs says whether the broker is a process that was started here, so that what
+// it uses is known and it is to be killed.
+func (s *Server) IsOurs() bool { return s.process != nil }
 
 // Start starts the broker with its data below dir, and waits until it listens.
 func (a Arm) Start(ctx context.Context, dir string) (*Server, error) {
+	if a.addr != "" {
+		return &Server{Addr: a.addr, StartedAt: time.Now(), arm: a}, nil
+	}
 	b, err := proc.NewBroker(a.seawall, a.command, dir)
 	if err != nil {
 		return nil, err
@@ -73,17 +82,27 @@ func (s *Server) Restart(ctx context.Context) error {
 // WaitReady waits until the broker says that it is ready, where it says so,
 // and returns how long after its start that was.
 func (s *Server) WaitReady(ctx context.Context) (time.Duration, error) {
+	if !s.IsOurs() {
+		return 0, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	err := s.broker.WaitReady(ctx, s.process)
 	return time.Since(s.StartedAt), err
 }
 
-// Kill ends the broker at once.
-func (s *Server) Kill() { s.process.Kill9() }
+// Kill ends the broker at once, if it is ours.
+func (s *Server) Kill() {
+	if s.IsOurs() {
+		s.process.Kill9()
+	}
+}
 
 // While is a context that ends with the broker's process too.
 func (s *Server) While(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if !s.IsOurs() {
+		return context.WithTimeout(ctx, timeout)
+	}
 	return s.process.While(ctx, timeout)
 }
 
@@ -108,10 +127,13 @@ func (s *Server) CreateTopic(ctx context.Context, name string, partitions int) e
 
 func createTopic(ctx context.Context, client *kgo.Client, name string, partitions int) error {
 	admin := kadm.NewClient(client)
-	for {
+	for again := false; ; again = true {
 		_, err := admin.CreateTopic(ctx, int32(partitions), 1, nil, name)
-		if err == nil {
+		switch exists := errors.Is(err, kerr.TopicAlreadyExists); {
+		case err == nil || again && exists: // an attempt whose answer was lost
 			return nil
+		case exists:
+			return fmt.Errorf("topic %s: %w", name, err)
 		}
 		select { // a broker that has just started may not know itself yet
 		case <-ctx.Done():
@@ -119,6 +141,29 @@ func createTopic(ctx context.Context, client *kgo.Client, name string, partition
 		case <-time.After(retryPause):
 		}
 	}
+}
+
+// DeleteTopics deletes topics and groups of a broker that is to be left as it
+// was.
+func (s *Server) DeleteTopics(ctx context.Context, topics, groups []string) error {
+	client, err := s.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	deleted, err := admin.DeleteTopics(ctx, topics...)
+	if err == nil {
+		err = deleted.Error()
+	}
+	if len(groups) > 0 {
+		left, groupErr := admin.DeleteGroups(ctx, groups...)
+		err = errors.Join(err, groupErr, left.Error())
+	}
+	if err != nil {
+		return fmt.Errorf("%s: deleting what the harness made: %w", s.arm.Name, err)
+	}
+	return nil
 }
 
 // FirstAck makes a topic, produces one record to it, and returns how long

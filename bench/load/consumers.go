@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/seawallmq/seawall/bench/hist"
+	"github.com/seawallmq/seawall/bench/scenario"
 )
 
 const (
@@ -73,8 +74,8 @@ func startConsumers(ctx context.Context, cfg *Config) (*consumers, error) {
 	}
 	polling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	cs.stop = stop
-	for i := range cfg.Scenario.Groups {
-		g := &group{name: fmt.Sprintf("%s-%d", cfg.Group, i)}
+	for _, name := range Groups(cfg.Group, &cfg.Scenario) {
+		g := &group{name: name}
 		cs.groups = append(cs.groups, g)
 		if err := cs.start(ctx, polling, g); err != nil {
 			cs.close()
@@ -243,4 +244,13 @@ func (cs *consumers) close() {
 			m.client.Close()
 		}
 	}
+}
+
+// Groups are the names of the consumer groups of a scenario, by [Config].Group.
+func Groups(prefix string, s *scenario.Scenario) []string {
+	var names []string
+	for i := range s.Groups {
+		names = append(names, fmt.Sprintf("%s-%d", prefix, i))
+	}
+	return names
 }

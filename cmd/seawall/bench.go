@@ -12,6 +12,10 @@ import (
 // newBenchCommand measures: Seawall and other brokers, and what they stand on.
 func newBenchCommand(p *process) *cobra.Command {
 	return group("bench", "Measure brokers, disks and object stores",
+		newBenchRunCommand(p),
+		newBenchCompareCommand(p),
+		newBenchSweepCommand(p),
+		newBenchReplayCommand(p),
 		newBenchCostCommand(),
 		newBenchReportCommand(),
 		newBenchDeviceCommand(p),

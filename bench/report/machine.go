@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"bufio"
@@ -9,13 +9,11 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/seawallmq/seawall/bench/report"
 )
 
-// thisMachine describes the machine; what cannot be found out stays empty.
-func thisMachine() report.Machine {
-	m := report.Machine{CPU: procField("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU()}
+// ThisMachine describes the machine; what cannot be found out stays empty.
+func ThisMachine() Machine {
+	m := Machine{CPU: procField("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU()}
 	if fields := strings.Fields(procField("/proc/meminfo", "MemTotal")); len(fields) > 0 {
 		kib, _ := strconv.ParseInt(fields[0], 10, 64)
 		m.MemoryBytes = kib << 10
