@@ -44,8 +44,10 @@ import (
 //   - 0 to 2 are advertised, because old clients gate features on them, and
 //     refused.
 //
-// The request is decoded in place and by hand: its steady state allocates
-// nothing for each batch, and record bytes are copied once, into the WAL's page.
+// The request is decoded in place and by hand (produce_parse.go): its steady state
+// allocates nothing for each batch, and record bytes are copied once, into the
+// WAL's page. A large one is checked batch by batch while it comes, each still in
+// the processor's cache.
 
 const (
 	produceMinVersion      = 3
@@ -92,6 +94,7 @@ type producePart struct {
 	topic int // its place in produceRequest.topics
 	index int32
 	p     *partition.Partition
+	valid bool // the batch is checked
 	err   error
 }
 
@@ -101,12 +104,16 @@ var produceRequests = sync.Pool{New: func() any { return new(produceRequest) }}
 func (b *Broker) produce(c *Ctx, t Ticket) {
 	req := produceRequests.Get().(*produceRequest)
 	req.b, req.ticket, req.version = b, t, c.Version
-	if err := req.parse(c.Body); err != nil {
+	now := b.Clock.Now()
+	if err := req.parse(c.Body, c, now); err != nil {
 		req.free()
-		t.Abort(fmt.Errorf("produce v%d: %w", c.Version, err))
+		if errors.Is(err, server.ErrCut) {
+			t.Done()
+		} else {
+			t.Abort(fmt.Errorf("produce v%d: %w", c.Version, err))
+		}
 		return
 	}
-	now := b.Clock.Now()
 	req.open.Store(int32(len(req.parts)) + 1)
 	for i := range req.parts {
 		part := &req.parts[i]
@@ -131,108 +138,10 @@ func (b *Broker) produce(c *Ctx, t Ticket) {
 	req.settle()
 }
 
-// produceTopicBytes and producePartBytes are the least that a topic and a
-// partition take in a request.
-const (
-	produceTopicBytes = 3
-	producePartBytes  = 5
-)
-
-// produceEmptyMax is how many topics or partitions a request may name beyond
-// those that it has the bytes of a batch for. So what it is parsed into stays
-// small against the frame, which is paid for (I9).
-const produceEmptyMax = 256
-
-// partsMax is how many topics, and partitions, a body may name.
-func partsMax(body []byte) int { return produceEmptyMax + len(body)/batch.HeaderSize }
-
-// parse reads the body into topics and parts; the parts' batches lie in it.
-func (req *produceRequest) parse(body []byte) error {
-	flexible := req.version >= produceFlexibleVersion
-	r := wireReader{b: body, flexible: flexible}
-	_, notTransactional := r.string()
-	req.acks = r.int16()
-	req.timeout = time.Duration(r.int32()) * time.Millisecond
-	limit := partsMax(body)
-	topics := r.array(produceTopicBytes)
-	if topics > limit {
-		return fmt.Errorf("%w: %d topics in %d bytes", errMalformed, topics, len(body))
-	}
-	for range topics {
-		var t produceTopic
-		if req.version >= 13 {
-			t.id = r.uuid()
-		} else {
-			name, _ := r.string()
-			t.name = req.keepName(name)
-		}
-		t.parts = r.array(producePartBytes)
-		if len(req.parts)+t.parts > limit {
-			return fmt.Errorf("%w: more than %d partitions in %d bytes", errMalformed, limit, len(body))
-		}
-		for range t.parts {
-			index := r.int32()
-			records, _ := r.bytes()
-			r.tags()
-			if r.err != nil {
-				return r.err
-			}
-			req.add(&t, index, records, !notTransactional)
-		}
-		r.tags()
-		req.topics = append(req.topics, t)
-	}
-	r.tags()
-	return r.err
-}
-
-// produceNamesMax bounds the names that are copied out of the body (I9).
-const produceNamesMax = 64 << 10
-
-// keepName is the name where the answer will find it: copied out of the body, or
-// else the body is kept.
-func (req *produceRequest) keepName(name []byte) []byte {
-	begin := len(req.names)
-	if begin+len(name) > produceNamesMax {
-		req.namesInBody = true
-		return name
-	}
-	req.names = append(req.names, name...)
-	return req.names[begin:]
-}
-
-// add appends a partition and looks it up.
-func (req *produceRequest) add(t *produceTopic, index int32, records []byte, transactional bool) {
-	req.parts = append(req.parts, producePart{req: req, index: index, topic: len(req.topics)})
-	part := &req.parts[len(req.parts)-1]
-	part.Batch, part.LeaderEpoch, part.BaseOffset, part.LogAppendTimeMs = records, -1, -1, -1
-	switch {
-	case req.acks < -1 || req.acks > 1:
-		part.err = kerr.InvalidRequiredAcks
-	case transactional:
-		part.err = kerr.TransactionalIDAuthorizationFailed
-	default:
-		part.err = part.lookUp(t)
-	}
-}
-
-// lookUp finds the partition.
-func (part *producePart) lookUp(t *produceTopic) (err error) {
-	if part.req.version < 13 {
-		part.p, err = part.req.b.byName(t.name, part.index)
-	} else {
-		part.p, err = part.req.b.partitionByID(t.id, part.index)
-	}
-	if err == nil && part.p.Internal() {
-		return errInternalTopic
-	}
-	return err
-}
-
 var errNoBatch = refuse(kerr.InvalidRecord, "A partition must have one record batch.")
 
-// start validates the batch and appends it. An error is the partition's answer.
-func (part *producePart) start(now time.Time) error {
+// validate checks the batch. An error is the partition's answer.
+func (part *producePart) validate(now time.Time) error {
 	if len(part.Batch) == 0 {
 		return errNoBatch
 	}
@@ -254,8 +163,20 @@ func (part *producePart) start(now time.Time) error {
 	if info.Header.IsTransactional() {
 		return kerr.InvalidTxnState
 	}
-	part.Info, part.Done = info, part
-	err = part.p.Append(&part.Append, now.UnixMilli())
+	part.Info, part.valid = info, true
+	return nil
+}
+
+// start appends the batch, which it checks first if the partition was not known
+// when it came. An error is the partition's answer.
+func (part *producePart) start(now time.Time) error {
+	if !part.valid {
+		if err := part.validate(now); err != nil {
+			return err
+		}
+	}
+	part.Done = part
+	err := part.p.Append(&part.Append, now.UnixMilli())
 	if errors.Is(err, partition.ErrFull) {
 		return part.waitForRoom(now)
 	}

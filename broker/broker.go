@@ -85,7 +85,7 @@ func New(d Deps, r *Registry) *Broker {
 
 // register is the table of APIs; how each is answered stands in its file.
 func (b *Broker) register(r *Registry) {
-	HandleRaw(r, 0, produceMinVersion, produceMaxVersion, b.produce, AdvertiseFrom(0))
+	HandleRaw(r, 0, produceMinVersion, produceMaxVersion, b.produce, AdvertiseFrom(0), Progressive())
 	HandleAsync(r, fetchMinVersion, fetchMaxVersion, b.fetch)
 	Handle(r, 1, 11, b.listOffsets, Blocking())
 	Handle(r, 0, 13, b.metadata, Blocking())

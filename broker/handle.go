@@ -54,8 +54,9 @@ func HandleAsync[T any, R request[T]](r *Registry, minVersion, maxVersion int16,
 
 // HandleRaw registers a handler that reads c.Body itself. The body lies in a
 // pooled buffer that is recycled when the request is answered, or before by
-// c.ReleaseBody: whatever is kept longer must be copied. A body that cannot be
-// read is refused by Ticket.Abort. It must not block.
+// c.FreeBody: whatever is kept longer must be copied. A body that cannot be
+// read is refused by Ticket.Abort. It must not block, but for what it awaits of a
+// Progressive body.
 func HandleRaw(r *Registry, key, minVersion, maxVersion int16, handler func(c *Ctx, t Ticket), options ...Option) {
 	r.add(server.API{
 		Key: key, MinVersion: minVersion, MaxVersion: maxVersion,

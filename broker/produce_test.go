@@ -181,6 +181,55 @@ func TestProduceAnswersByName(t *testing.T) {
 	}
 }
 
+// A large request is checked while it comes. Nothing of it is appended before it
+// is there, and one that is cut short is not appended at all.
+func TestProduceWhileItComes(t *testing.T) {
+	b := newTestBroker(t, nil)
+	id := b.topic("t", 1, 1, 1)
+	large := func() []byte {
+		build := batch.NewBuilder()
+		for range 3 {
+			build.Add(time.Now().UnixMilli(), nil, make([]byte, 100<<10))
+		}
+		return build.AppendTo(nil)
+	}
+	corrupt := large()
+	corrupt[len(corrupt)-1]++
+	end := func(index int32) int64 {
+		p, _ := b.Partitions.ByName([]byte("t"), index)
+		return p.Offsets().HighWatermark
+	}
+	for v := int16(8); v <= 13; v++ {
+		req := produceTo(v, id, "t", map[int32][]byte{0: large(), 1: corrupt, 2: large()})
+		c := b.dial()
+		frame := c.formatter.AppendRequest(nil, req, 1)
+		cut := b.dial()
+		before := end(0)
+		for at := 0; at < len(frame)-10; at += 70_001 {
+			piece := frame[at:min(at+70_001, len(frame)-10)]
+			for _, conn := range []*wireConn{c, cut} {
+				if _, err := conn.Write(piece); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		_ = cut.Close()
+		if now := end(0); now != before {
+			t.Fatalf("v%d: %d records appended before the request is complete", v, now-before)
+		}
+		if _, err := c.Write(frame[len(frame)-10:]); err != nil {
+			t.Fatal(err)
+		}
+		parts := c.receive(req).(*kmsg.ProduceResponse).Topics[0].Partitions
+		if parts[0].ErrorCode != 0 || parts[1].ErrorCode != kerr.CorruptMessage.Code || parts[2].ErrorCode != 0 {
+			t.Errorf("v%d: %+v", v, parts)
+		}
+		if end(0) != before+3 || end(1) != 0 {
+			t.Errorf("v%d: high watermarks %d and %d, want %d and 0", v, end(0), end(1), before+3)
+		}
+	}
+}
+
 func TestProduceWaitsForDurability(t *testing.T) {
 	b := newTestBroker(t, nil)
 	b.topic("t", 1, 1)
@@ -416,7 +465,7 @@ func FuzzProduceRequest(f *testing.F) {
 		req := produceRequests.Get().(*produceRequest)
 		defer req.free()
 		req.b, req.version = b.Broker, version
-		own := req.parse(body)
+		own := req.parse(body, nil, time.Now())
 		want := &kmsg.ProduceRequest{Version: version}
 		if err := decode(want, body); err != nil {
 			return // kmsg sees faults that lie behind what is read here

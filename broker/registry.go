@@ -54,6 +54,10 @@ func AdvertiseFrom(version int16) Option {
 	return func(reg *registration) { reg.advertisedMin = version }
 }
 
+// Progressive lets the handler begin with a large body before all of it has come:
+// it awaits what it reads.
+func Progressive() Option { return func(reg *registration) { reg.Progressive = true } }
+
 // frameBytesDefault bounds requests that are decoded into structs. A hundred
 // thousand topic-partitions fit.
 const frameBytesDefault = 4 << 20

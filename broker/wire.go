@@ -17,14 +17,34 @@ type wireReader struct {
 	b        []byte
 	flexible bool
 	err      error
+	coming   *Ctx // whose body ends with b and may still be coming; or nil
+}
+
+// await waits for the next n bytes, which are not more than are left.
+func (r *wireReader) await(n int) bool {
+	if r.coming == nil {
+		return true
+	}
+	if err := r.coming.Await(len(r.b) - n); err != nil {
+		r.fail(err)
+		return false
+	}
+	return true
+}
+
+func (r *wireReader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+	r.b = nil
 }
 
 func (r *wireReader) take(n int) []byte {
 	if n < 0 || n > len(r.b) {
-		if r.err == nil {
-			r.err = fmt.Errorf("%w: %d bytes asked, %d are left", errMalformed, n, len(r.b))
-		}
-		r.b = nil
+		r.fail(fmt.Errorf("%w: %d bytes asked, %d are left", errMalformed, n, len(r.b)))
+		return nil
+	}
+	if !r.await(n) {
 		return nil
 	}
 	p := r.b[:n:n]
@@ -47,6 +67,9 @@ func (r *wireReader) int32() int32 {
 }
 
 func (r *wireReader) uvarint() uint32 {
+	if !r.await(min(len(r.b), binary.MaxVarintLen32)) {
+		return 0
+	}
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 || v > 1<<32-1 {
 		r.take(-1)

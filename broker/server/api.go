@@ -34,6 +34,9 @@ type API struct {
 	// body lies in a pooled buffer, which is recycled when the request is
 	// answered. Otherwise it is ordinary memory, which decoded values may keep.
 	DecodeFactor int
+	// Progressive says that Serve reads the body of a large frame while it is still
+	// coming: see Request.Await.
+	Progressive bool
 	// Blocking says that Serve may block the reader.
 	Blocking bool
 	// Serve handles a request. It runs on the connection's reader goroutine;

@@ -71,7 +71,8 @@ func (f *frame) pay(c *Conn) error {
 	return err
 }
 
-// read reads the frame's body into memory of its own.
+// read reads the frame's body into memory of its own, or only its beginning where
+// the API reads the rest.
 func (f *frame) read(c *Conn) error {
 	n := f.n - (prefixBytes - 4)
 	if f.api.DecodeFactor == 0 {
@@ -80,11 +81,19 @@ func (f *frame) read(c *Conn) error {
 	} else {
 		f.body = make([]byte, n)
 	}
+	first := n
+	if f.api.Progressive && n > progressiveMin {
+		first = progressiveBytes
+	}
+	c.in.rest = f.body[first:]
 	if c.in.br.Buffered() < n {
 		c.reading.Store(c.srv.now() + int64(c.srv.cfg.frameTime(n)))
-		defer c.reading.Store(0)
 	}
-	if _, err := io.ReadFull(c.in.br, f.body); err != nil {
+	_, err := io.ReadFull(c.in.br, f.body[:first])
+	if err != nil || first == n {
+		c.reading.Store(0)
+	}
+	if err != nil {
 		return fmt.Errorf("frame of %d bytes cut short: %w", f.n, partial(err))
 	}
 	return nil

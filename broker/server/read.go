@@ -25,6 +25,8 @@ type inbound struct {
 	br       *bufio.Reader
 	clientID string         // of the last request: most share it
 	handOver func(net.Conn) // set by Request.HandOver
+	rest     []byte         // where the rest of a progressive body goes
+	cut      error          // why that did not come
 }
 
 // readLoop is the connection's reader goroutine.
@@ -137,11 +139,13 @@ func partial(err error) error {
 // serve parses the header of a frame that was read and hands it over.
 func (c *Conn) serve(f *frame) error {
 	unsupported := f.version < f.api.MinVersion || f.version > f.api.MaxVersion
-	correlationID, clientID, body, err := parseHeader(f.body, !unsupported && f.api.flexible(f.version))
+	read := len(f.body) - len(c.in.rest)
+	correlationID, clientID, body, err := parseHeader(f.body[:read], !unsupported && f.api.flexible(f.version))
 	if err != nil {
 		f.drop()
 		return err
 	}
+	body = f.body[read-len(body):]
 	version := f.version
 	if unsupported {
 		version, body = 0, nil
@@ -175,7 +179,7 @@ func (c *Conn) serve(f *frame) error {
 	if c.in.handOver != nil {
 		return c.handOver()
 	}
-	return nil
+	return c.endBody()
 }
 
 // run calls the handler. A panic in it crashes the process: state that other
