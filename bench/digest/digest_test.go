@@ -69,6 +69,13 @@ func TestHeadlineOverScenariosAndSweeps(t *testing.T) {
 	}
 }
 
+func TestHeadlineOfASweepWithoutKnees(t *testing.T) {
+	got := Of(&result.Result{Sweeps: []result.Sweep{{Arm: "wal"}}}).Headline
+	if len(got) != 1 || got[0] != "No arm kept up, even at the lowest load of the sweep." {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestWarningsAreLoud(t *testing.T) {
 	r := two()
 	wal := r.Scenarios[0].Arms[0].Rounds

@@ -137,8 +137,11 @@ func knees(r *result.Result) string {
 			of = append(of, name+" "+units.Number(s.Knee))
 		}
 	}
-	if len(of) == 0 {
+	switch {
+	case len(r.Sweeps) == 0:
 		return ""
+	case len(of) == 0:
+		return "No arm kept up, even at the lowest load of the sweep."
 	}
 	return "Up to so many records a second an arm keeps up: " + strings.Join(of, ", ") + "."
 }

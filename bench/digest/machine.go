@@ -17,8 +17,11 @@ func Machine(r *result.Result) string {
 }
 
 // Load is what a scenario sends, in a line.
-func Load(s *scenario.Scenario) string {
-	parts := []string{rate(s)}
+func Load(s *scenario.Scenario) string { return rate(s) + "; " + Shape(s) }
+
+// Shape is what a scenario sends, but for how fast.
+func Shape(s *scenario.Scenario) string {
+	var parts []string
 	if s.RecordBytes > 0 {
 		parts = append(parts, "records of "+units.Size(float64(s.RecordBytes)))
 	}

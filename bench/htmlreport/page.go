@@ -44,6 +44,7 @@ type view struct {
 	Scenarios []scenarioView
 
 	Sweep             figures
+	SweepLoad         string
 	Knees, SweepTable table
 
 	Cost      costView
@@ -140,7 +141,7 @@ func HTML(w io.Writer, r *result.Result, p *cost.Prices) error {
 		Began: stamp(r.Began), Ended: stamp(r.Ended),
 		Headline: d.Headline, Remarks: digest.Remarks(r),
 		Overview: overview(d, s), Results: resultsTable(d, s).measured(),
-		Sweep: sweepFigures(r, s), Knees: kneeTable(r, s), SweepTable: sweepTable(r, s),
+		Sweep: sweepFigures(r, s), SweepLoad: sweepLoad(r), Knees: kneeTable(r, s), SweepTable: sweepTable(r, s),
 		Cost: costOf(workloadOf(r), p),
 		Arms: armsTable(r, s), Settings: settingsTable(r), Device: deviceTable(r.Device), Bandwidth: bandwidthTable(r.Device), DeviceNote: deviceNote(r.Device),
 	}

@@ -4,9 +4,19 @@ import (
 	"html/template"
 
 	"github.com/seawallmq/seawall/bench/chart"
+	"github.com/seawallmq/seawall/bench/digest"
 	"github.com/seawallmq/seawall/bench/result"
 	"github.com/seawallmq/seawall/bench/units"
 )
+
+// sweepLoad is what was sent at rising rates.
+func sweepLoad(r *result.Result) string {
+	if len(r.Recipe.Scenarios) == 0 {
+		return ""
+	}
+	s := &r.Recipe.Scenarios[0]
+	return "As scenario " + s.Name + ", at rising rates: " + digest.Shape(s)
+}
 
 // sweepFigures draw the latency of every arm by the load that was offered.
 func sweepFigures(r *result.Result, s *styles) figures {
