@@ -25,6 +25,8 @@ const (
 	driverGCPercent = 400
 	// settle lets the machine come to rest before something is timed.
 	settle = 2 * time.Second
+	// keptPage has the figures that a run is compared with.
+	keptPage = "docs/performance.md"
 )
 
 // flags of the command.
@@ -102,6 +104,11 @@ func measure(ctx context.Context, f flags) error {
 	}
 	r.Judge()
 	r.Text(os.Stdout)
+	if kept, err := report.ReadKept(filepath.Join(f.root, keptPage)); err != nil {
+		fmt.Printf("\nno figures to compare with: %v\n", err)
+	} else {
+		r.Against(os.Stdout, kept)
+	}
 	return f.write(r)
 }
 

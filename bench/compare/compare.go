@@ -29,6 +29,8 @@ type comparison struct {
 	// all are the histograms of all rounds, by scenario and arm.
 	all map[[2]int]*histograms
 	id  string // of this run, in the names of topics
+	// turns begun so far: Kafka is slow to forget a topic, and none is used again.
+	turns int
 }
 
 // histograms are those of all rounds of an arm in a scenario.

@@ -50,7 +50,8 @@ func (c *comparison) take(ctx context.Context, name string, s *scenario.Scenario
 	if err := c.calm(ctx); err != nil {
 		return nil, err
 	}
-	l := &life{contender: a, turn: name, group: "seawall-bench-" + c.id}
+	c.turns++
+	l := &life{contender: a, turn: name, group: fmt.Sprintf("seawall-bench-%s-%d", c.id, c.turns)}
 	at := place{dir: dir, store: c.StoreURL, device: c.WALDevice}
 	if a.profile != "" {
 		if l.store, err = simstore.Start(ctx, c.Seawall, dir, a.profile, seed); err != nil {

@@ -88,8 +88,11 @@ type Summary struct {
 	Max   time.Duration `json:"max_ns"`
 }
 
-// Summary sums up.
+// Summary sums up; all is zero of nothing.
 func (h *Histogram) Summary() Summary {
+	if h.hdr.TotalCount() == 0 {
+		return Summary{}
+	}
 	return Summary{
 		Count: h.hdr.TotalCount(),
 		P50:   h.Quantile(0.50), P95: h.Quantile(0.95), P99: h.Quantile(0.99), P999: h.Quantile(0.999),

@@ -39,3 +39,34 @@ func TestHistogramTakesAnyDuration(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+func TestHistogramOfNothing(t *testing.T) {
+	h := New()
+	h.Record(time.Second)
+	h.Reset()
+	if s := h.Summary(); s != (Summary{}) || h.Mean() != 0 || h.Buckets(0) != nil {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Coarser buckets count the same values, and their bounds rise by the share.
+func TestBuckets(t *testing.T) {
+	h := New()
+	for i := range 100_000 {
+		h.Record(time.Duration(i) * 7 * time.Microsecond)
+	}
+	fine, coarse := h.Buckets(0), h.Buckets(0.01)
+	if len(coarse) > 1000 || len(coarse) >= len(fine) {
+		t.Errorf("%d buckets of %d", len(coarse), len(fine))
+	}
+	var all int64
+	for i, b := range coarse {
+		all += b.Count
+		if i > 0 && b.UpTo <= coarse[i-1].UpTo {
+			t.Fatalf("bucket %d is up to %v, the one before up to %v", i, b.UpTo, coarse[i-1].UpTo)
+		}
+	}
+	if all != 100_000 || coarse[len(coarse)-1].UpTo != fine[len(fine)-1].UpTo {
+		t.Errorf("%d values up to %v", all, coarse[len(coarse)-1].UpTo)
+	}
+}

@@ -9,6 +9,9 @@ import (
 	"github.com/seawallmq/seawall/bench/hist"
 )
 
+// targetTitle is that of the table of targets, by which [ReadKept] finds it.
+const targetTitle = "Numbers to reach"
+
 // loadQuietMax is the load average up to which a machine counts as quiet.
 const loadQuietMax = 0.5
 
@@ -60,7 +63,7 @@ func (r *Report) tables() []table {
 }
 
 func (r *Report) targetTable() table {
-	t := table{title: "Numbers to reach"}
+	t := table{title: targetTitle}
 	t.row("what", "measured", "to reach", "")
 	for _, target := range r.Targets {
 		sign := "≤ "

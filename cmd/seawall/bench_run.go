@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -64,13 +65,19 @@ func loadScenarios(names []string, f *pflag.FlagSet) ([]scenario.Scenario, error
 	if len(out) == 0 {
 		out = []scenario.Scenario{scenario.Default()} // to find what is wrong with flags
 	}
-	for _, field := range scenario.Names() {
+	changes := make([][]string, len(out))
+	for _, field := range slices.Backward(scenario.Names()) { // a title goes last
 		name := flagName(field)
 		if !changed(f, name) {
 			continue
 		}
 		value := f.Lookup(name).Value.String()
 		for i := range out {
+			if field != "title" && field != "warm.up" && field != "duration" {
+				// Its own title may say what is not so any more.
+				changes[i] = append(changes[i], field+"="+value)
+				out[i].Title = out[i].Name + " with " + strings.Join(changes[i], ", ")
+			}
 			if err := out[i].Set(field, value); err != nil {
 				faults = append(faults, fmt.Errorf("--%s: %w", name, err))
 				break // the same for each
