@@ -21,6 +21,9 @@ const (
 	batchOverheadBytes = 70
 )
 
+// ErrInterrupted says that a comparison did not come to its end.
+var ErrInterrupted = errors.New("interrupted: only what was measured until then is told")
+
 // comparison is one that is going on.
 type comparison struct {
 	Options
@@ -86,7 +89,7 @@ func (c *comparison) measure(ctx context.Context) error {
 			c.fault("the disk by itself", err)
 		}
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return ErrInterrupted
 		}
 	}
 	if len(c.SweepRates) > 0 {
@@ -101,7 +104,7 @@ func (c *comparison) measure(ctx context.Context) error {
 		c.Log("turn %d of %d: %s", i+1, len(turns), name)
 		out, err := c.take(ctx, name, &c.Scenarios[t.scenario], &c.arms[t.arm], c.Seed+uint64(t.round))
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return ErrInterrupted
 		}
 		if err != nil {
 			c.fault(name, err)
@@ -109,7 +112,7 @@ func (c *comparison) measure(ctx context.Context) error {
 		}
 		c.keep(t, out)
 	}
-	return ctx.Err()
+	return nil
 }
 
 // keep adds what a turn came to.

@@ -26,7 +26,7 @@ func TestArmsTakeTurns(t *testing.T) {
 func TestKnee(t *testing.T) {
 	ms := time.Millisecond
 	step := func(offered, acked float64, p99 time.Duration, saturation string) result.SweepStep {
-		return result.SweepStep{Offered: offered, Acked: acked, Ack: result.Summary{P99: p99}, Saturation: saturation}
+		return result.SweepStep{Offered: offered, Acked: acked, Ack: result.Summary{P99: p99}, Saturation: saturation, Behind: saturation != ""}
 	}
 	for name, test := range map[string]struct {
 		points []result.SweepStep
@@ -35,9 +35,9 @@ func TestKnee(t *testing.T) {
 	}{
 		"behind":     {[]result.SweepStep{step(1000, 999, ms, ""), step(2000, 1970, ms, ""), step(4000, 3900, ms, "")}, 2000, "of 4,000 records/s offered 3,900"},
 		"slow":       {[]result.SweepStep{step(1000, 1000, ms, ""), step(2000, 2000, 60*ms, "")}, 1000, "p99 was 60.0 ms, more than 50.0 ms"},
-		"the driver": {[]result.SweepStep{step(1000, 1000, ms, ""), step(2000, 2000, ms, "no CPU")}, 1000, "no CPU"},
+		"the driver": {[]result.SweepStep{step(1000, 1000, ms, ""), step(2000, 2000, ms, "the driver is late")}, 1000, "the driver is late"},
 		"at once":    {[]result.SweepStep{step(1000, 10, ms, "")}, 0, "offered 10"},
-		"never":      {[]result.SweepStep{step(1000, 1000, ms, ""), step(2000, 2000, ms, "")}, 2000, "highest load"},
+		"never":      {[]result.SweepStep{step(1000, 1000, ms, ""), step(2000, 2000, ms, "")}, 2000, "nothing higher"},
 	} {
 		if knee, why := knee(test.points, 50*ms); knee != test.knee || !strings.Contains(why, test.why) {
 			t.Errorf("%s: %v, %q", name, knee, why)

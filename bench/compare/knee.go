@@ -19,8 +19,8 @@ func overload(s *result.SweepStep, p99Max time.Duration) string {
 		return fmt.Sprintf("of %s records/s offered %s were acknowledged", units.Count(int64(s.Offered)), units.Count(int64(s.Acked)))
 	case p99Max > 0 && s.Ack.P99 > p99Max:
 		return fmt.Sprintf("p99 was %s, more than %s", units.Duration(s.Ack.P99), units.Duration(p99Max))
-	case s.Saturation != "":
-		return "the driver or the machine saturates: " + s.Saturation
+	case s.Behind:
+		return s.Saturation
 	}
 	return ""
 }
@@ -34,5 +34,5 @@ func knee(points []result.SweepStep, p99Max time.Duration) (offered float64, why
 		}
 		offered = points[i].Offered
 	}
-	return offered, "it carried the highest load that was offered"
+	return offered, "nothing higher was offered"
 }

@@ -58,7 +58,7 @@ func TestAnInterruptionLeavesWhatWasMeasured(t *testing.T) {
 	o.Scenarios[0].Duration = time.Minute
 	o.Second = func(string, load.Progress) { cancel() }
 	r, err := Run(ctx, o)
-	if !errors.Is(err, context.Canceled) || r == nil || r.Ended.IsZero() || len(r.Recipe.Arms) != 1 {
+	if !errors.Is(err, ErrInterrupted) || r == nil || r.Ended.IsZero() || len(r.Recipe.Arms) != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -18,7 +18,7 @@ const (
 // Saturation says why the figures tell of the driver or of the machine rather
 // than of the broker, or nothing if they do not.
 func (r *Result) Saturation() string {
-	if why := r.lagging(); why != "" {
+	if why := r.Behind(); why != "" {
 		return why
 	}
 	if r.CPU.Busy > busyMax {
@@ -28,9 +28,9 @@ func (r *Result) Saturation() string {
 	return ""
 }
 
-// lagging says how the driver did not keep its pace. A full client is not its
-// fault: the broker had taken too little.
-func (r *Result) lagging() string {
+// Behind says how the driver did not keep its pace, or nothing if it did. A full
+// client is not its fault: the broker had taken too little.
+func (r *Result) Behind() string {
 	if r.Lag == nil || r.Latency == nil {
 		return ""
 	}

@@ -189,4 +189,6 @@ type SweepStep struct {
 	Ack     Summary `json:"ack"`
 	// Saturation as of Round.
 	Saturation string `json:"saturation,omitempty"`
+	// Behind says that the driver itself did not keep its pace.
+	Behind bool `json:"driver_behind,omitempty"`
 }

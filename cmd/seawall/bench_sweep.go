@@ -20,8 +20,8 @@ func newBenchSweepCommand(p *process) *cobra.Command {
 		Use:   "sweep [SCENARIO]",
 		Short: "Raise the load on each arm until it is too much",
 		Long: "Offer each arm a rising load, the arms in turn, and find the knee: the highest that it carries. A load\n" +
-			"is too much when less than 98 % of it is acknowledged, when its p99 is above --p99-max, or when the driver\n" +
-			"or the machine saturates. SCENARIO (default quick) is what it consists of, but for the rate.",
+			"is too much when less than 98 % of it is acknowledged, when its p99 is above --p99-max, or when the driver does\n" +
+			"not keep its pace, twice. SCENARIO (default quick) is what it consists of, but for the rate.",
 		Args: usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return h.run(p, cmd, append(args, "quick")[:1], func(o *compare.Options) {
