@@ -17,8 +17,9 @@ import (
 // Config is what to do to which broker.
 type Config struct {
 	Brokers    []string
-	Topic      string // made when it is not there
-	Partitions int32  // each producer writes to them in turn
+	Topic      string            // made when it is not there
+	Configs    map[string]string // of the topic, beside retention without end
+	Partitions int32             // each producer writes to them in turn
 	Producers  int
 	Rate       int           // records a second and producer; 0: as fast as acks come
 	InFlight   int           // records a producer has unanswered at most
@@ -56,6 +57,7 @@ type Load struct {
 	history  *history.History
 	problems []error       // clients' errors: none of them is expected
 	resume   chan struct{} // closed while the producers may send
+	sending  int           // producers that are giving a record to their clients
 	lastAck  time.Time
 	acked    chan struct{}           // closed and made anew at each ack that somebody waits for
 	waiting  bool                    // somebody waits for acked
@@ -142,10 +144,32 @@ func createTopic(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer cl.Close()
-	keep := "-1"
-	_, err = kadm.NewClient(cl).CreateTopic(ctx, cfg.Partitions, 1, map[string]*string{"retention.ms": &keep}, cfg.Topic)
+	configs := map[string]*string{"retention.ms": kadm.StringPtr("-1")}
+	for name, value := range cfg.Configs {
+		configs[name] = &value
+	}
+	_, err = kadm.NewClient(cl).CreateTopic(ctx, cfg.Partitions, 1, configs, cfg.Topic)
 	if err != nil {
 		return fmt.Errorf("creating topic %s: %w", cfg.Topic, err)
+	}
+	return nil
+}
+
+// SetConfig changes a property of the topic. It does not wait until that has taken
+// effect.
+func (l *Load) SetConfig(ctx context.Context, name, value string) error {
+	cl, err := kgo.NewClient(l.cfg.clientOptions()...)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	change := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: name, Value: &value}}
+	answers, err := kadm.NewClient(cl).AlterTopicConfigs(ctx, change, l.cfg.Topic)
+	for _, a := range answers {
+		err = errors.Join(err, a.Err)
+	}
+	if err != nil {
+		return fmt.Errorf("setting %s=%s of topic %s: %w", name, value, l.cfg.Topic, err)
 	}
 	return nil
 }
@@ -159,6 +183,9 @@ func (l *Load) Pause(ctx context.Context) error {
 	default:
 	}
 	l.mu.Unlock()
+	if err := l.awaitSends(ctx); err != nil {
+		return fmt.Errorf("waiting for the producers to pause: %w", err)
+	}
 	for _, cl := range l.clients {
 		if err := cl.Flush(ctx); err != nil {
 			return fmt.Errorf("waiting for the answers to what was sent: %w", err)

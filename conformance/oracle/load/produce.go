@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -30,12 +31,48 @@ func (l *Load) produce(cl *kgo.Client, producer int) {
 		}
 		v := history.Value{Producer: producer, Seq: seq}
 		partition := int32((int64(producer) + seq) % int64(l.cfg.Partitions))
-		l.mu.Lock()
-		l.history.Sent(v, partition)
-		l.mu.Unlock()
+		if !l.beginSend(v, partition) {
+			seq-- // paused meanwhile: this one comes after
+			continue
+		}
 		sent := time.Now()
 		r := &kgo.Record{Topic: l.cfg.Topic, Partition: partition, Key: key, Value: payload(v, l.cfg.ValueBytes)}
 		cl.Produce(l.ctx, r, func(r *kgo.Record, err error) { l.answered(v, r, err, due, sent) })
+		l.mu.Lock()
+		l.sending--
+		l.mu.Unlock()
+	}
+}
+
+// beginSend notes that a value is about to be given to its client, unless the
+// producers are paused.
+func (l *Load) beginSend(v history.Value, partition int32) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !closed(l.resume) {
+		return false
+	}
+	l.history.Sent(v, partition)
+	l.sending++
+	return true
+}
+
+// awaitSends waits until no producer is about to give its client a record.
+func (l *Load) awaitSends(ctx context.Context) error {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		l.mu.Lock()
+		sending := l.sending
+		l.mu.Unlock()
+		if sending == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 }
 
