@@ -71,6 +71,9 @@ func Start(ctx context.Context, seawall, dir, profile string, seed uint64) (*Sto
 // PID is the number of its process, whose CPU time is not the broker's.
 func (s *Store) PID() int { return s.process.PID() }
 
+// Endpoint is the URL that it serves, for who stands between it and a broker.
+func (s *Store) Endpoint() string { return s.endpoint }
+
 // Close ends the store and forgets what is in it.
 func (s *Store) Close() error { return s.process.Stop(stopTimeout) }
 

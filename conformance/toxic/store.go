@@ -18,9 +18,10 @@ const (
 
 // Store is an S3 server behind a proxy.
 type Store struct {
-	server *proc.Process
-	Proxy  *Proxy
-	dir    string
+	Proxy *Proxy
+	Gate  *Gate // behind the proxy; nil but before a simulated store
+	dir   string
+	end   func()
 }
 
 // StartStore starts versitygw with its data below dir.
@@ -38,16 +39,17 @@ func StartStore(ctx context.Context, dir string) (*Store, error) {
 		return nil, err
 	}
 	env := []string{"ROOT_ACCESS_KEY=" + accessKey, "ROOT_SECRET_KEY=" + secretKey}
-	s.server, err = proc.Start(filepath.Join(dir, "s3.log"), env, bin, "--port", addr, "--quiet", "--keep-alive", "posix", s.dir)
+	server, err := proc.Start(filepath.Join(dir, "s3.log"), env, bin, "--port", addr, "--quiet", "--keep-alive", "posix", s.dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.server.WaitListening(ctx, addr); err != nil {
-		s.server.Kill9()
+	s.end = server.Kill9
+	if err := server.WaitListening(ctx, addr); err != nil {
+		s.end()
 		return nil, err
 	}
 	if s.Proxy, err = NewProxy(addr); err != nil {
-		s.server.Kill9()
+		s.end()
 		return nil, err
 	}
 	return s, nil
@@ -63,7 +65,7 @@ func (s *Store) Env() []string {
 	return []string{"AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey, "AWS_REGION=us-east-1"}
 }
 
-// ObjectBytes is how much the bucket holds.
+// ObjectBytes is how much the bucket holds; not of a simulated store.
 func (s *Store) ObjectBytes() (objects int, bytes int64, err error) {
 	err = filepath.Walk(filepath.Join(s.dir, bucket), func(path string, info os.FileInfo, err error) error {
 		if os.IsNotExist(err) {
@@ -78,7 +80,11 @@ func (s *Store) ObjectBytes() (objects int, bytes int64, err error) {
 	return objects, bytes, err
 }
 
+// Close ends server, proxy and gate.
 func (s *Store) Close() {
 	s.Proxy.Close()
-	s.server.Kill9()
+	if s.Gate != nil {
+		s.Gate.Close()
+	}
+	s.end()
 }
