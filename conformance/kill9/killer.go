@@ -4,12 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/seawallmq/seawall/conformance/oracle/load"
 	"github.com/seawallmq/seawall/conformance/proc"
+	"github.com/seawallmq/seawall/conformance/toxic"
 )
 
 const (
@@ -32,7 +31,10 @@ type killer struct {
 	random *rand.Rand
 
 	process   *proc.Process // the living broker
-	load      *load.Load
+	store     *toxic.Store  // nil: a folder of the broker's
+	loads     load.Loads    // of this round
+	earlier   load.Loads    // paused, on topics of rounds before
+	switched  *switched     // nil without a topic to switch
 	kills     int
 	firstAcks []time.Duration // from a restart's start, one a round
 }
@@ -42,11 +44,13 @@ func newKiller(s settings, b *proc.Broker) *killer {
 }
 
 func (k *killer) close() {
-	if k.load != nil {
-		k.load.Close()
-	}
+	k.loads.Close()
+	k.earlier.Close()
 	if k.process != nil {
 		k.process.Kill9()
+	}
+	if k.store != nil {
+		k.store.Close()
 	}
 }
 
@@ -62,45 +66,62 @@ func (k *killer) run(ctx context.Context) error {
 	return k.end(ctx)
 }
 
-// properties are the overrides of a round.
-func (k *killer) properties(frequent bool) []string {
-	list := strings.Fields(k.overrides)
-	if k.walBytes != "" {
-		list = append(list, "s3.wal.path=0@file://"+filepath.Join(k.broker.Dir, "data", "seawall.wal")+"?capacity="+k.walBytes)
-	}
-	if frequent {
-		list = append(list, strings.Fields(k.frequent)...)
-	}
-	return list
-}
-
-// begin starts broker and load.
+// begin starts the broker, and a store beside it if it needs one.
 func (k *killer) begin(ctx context.Context) error {
 	var err error
-	if k.process, err = k.broker.StartReady(ctx, readyTimeout, k.properties(false)...); err != nil {
-		return err
+	if k.simulates() {
+		if err := k.startStore(ctx); err != nil {
+			return err
+		}
 	}
-	cfg := k.settings.load
-	cfg.Brokers, cfg.Topic = []string{k.broker.Listen}, "kill9"
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	k.load, err = load.Start(ctx, cfg)
+	k.process, err = k.broker.StartReady(ctx, readyTimeout, k.properties(false)...)
 	return err
 }
 
+// beginTopics starts loads on fresh topics.
+func (k *killer) beginTopics(ctx context.Context, n int) error {
+	k.earlier, k.loads = append(k.earlier, k.loads...), nil
+	ctx, cancel := k.process.While(ctx, readyTimeout)
+	defer cancel()
+	topics := k.topics()
+	for _, t := range topics {
+		cfg := k.settings.load
+		cfg.Brokers, cfg.Topic, cfg.Configs = []string{k.broker.Listen}, fmt.Sprintf("%s-%d", t.name, n), t.configs
+		cfg.Rate = max(1, cfg.Rate/len(topics))
+		l, err := load.Start(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		k.loads = append(k.loads, l)
+		if t.switched {
+			k.switched = &switched{load: l, diskless: true}
+		}
+	}
+	return nil
+}
+
 // verify reads everything back and judges; it does not wait for a broker that has ended.
-func (k *killer) verify(ctx context.Context) (load.Reading, error) {
+func (k *killer) verify(ctx context.Context, loads load.Loads) (load.Reading, error) {
 	ctx, cancel := k.process.While(ctx, verifyTimeout)
 	defer cancel()
-	return k.load.Verify(ctx)
+	return loads.Verify(ctx)
 }
 
 // round kills once, at times twice, and judges.
 func (k *killer) round(ctx context.Context, n int) error {
 	frequent := n%2 == 0
-	k.load.Resume()
+	if n == 1 || k.topicMax > 0 && n%k.topicMax == 1 {
+		if err := k.beginTopics(ctx, n); err != nil {
+			return err
+		}
+	}
+	k.loads.Resume()
 	before := k.randomDuration(k.runMax)
 	if err := k.runFor(ctx, before); err != nil {
+		return err
+	}
+	switched, err := k.switchMode(ctx)
+	if err != nil {
 		return err
 	}
 	started, early, err := k.restart(frequent)
@@ -115,13 +136,13 @@ func (k *killer) round(ctx context.Context, n int) error {
 	if err := k.runFor(ctx, k.randomDuration(k.runMax)); err != nil {
 		return err
 	}
-	reading, err := k.verify(ctx)
+	reading, err := k.verify(ctx, k.loads)
 	if err != nil {
 		return fmt.Errorf("killed %v after the last check (uploads %s): %w", before, rate(frequent), err)
 	}
-	sent, acked := k.load.Counts()
-	fmt.Printf("round %3d  uploads %-8s  killed after %4d ms%s  restart to ready %4d ms, to first ack %4d ms  %8d sent %8d acked %8d read back in %4d ms  ok\n",
-		n, rate(frequent), before.Milliseconds(), early, ready.Milliseconds(), firstAck.Milliseconds(),
+	sent, acked := k.loads.Counts()
+	fmt.Printf("round %3d  uploads %-8s  killed after %4d ms%s%s  restart to ready %4d ms, to first ack %4d ms  %8d sent %8d acked %8d read back in %4d ms  ok\n",
+		n, rate(frequent), before.Milliseconds(), switched, early, ready.Milliseconds(), firstAck.Milliseconds(),
 		sent, acked, reading.Records, reading.Duration.Milliseconds())
 	return nil
 }
@@ -157,7 +178,7 @@ func (k *killer) waitServing(ctx context.Context, started time.Time) (ready, fir
 	ready = time.Since(started)
 	ctx, cancel = context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
-	at, err := k.load.WaitAck(ctx, started)
+	at, err := k.loads.WaitAck(ctx, started)
 	if err != nil {
 		return 0, 0, fmt.Errorf("after a restart that was ready in %v: %w\n%s", ready, err, k.process.LogTail())
 	}
@@ -185,13 +206,14 @@ func (k *killer) end(ctx context.Context) error {
 	if k.process, err = k.broker.StartReady(ctx, readyTimeout, k.properties(false)...); err != nil {
 		return err
 	}
-	reading, err := k.verify(ctx)
+	all := append(k.earlier, k.loads...)
+	reading, err := k.verify(ctx, all)
 	if err != nil {
 		return fmt.Errorf("after a clean stop and start: %w", err)
 	}
-	_, acked := k.load.Counts()
-	fmt.Printf("PASS kill9: %d rounds, %d kills, seed %d: %d acknowledged, %d read back after a clean restart: none lost, repeated, reordered or damaged\n",
-		k.rounds, k.kills, k.seed, acked, reading.Records)
+	_, acked := all.Counts()
+	fmt.Printf("PASS kill9%s: %d rounds, %d kills, seed %d: %d acknowledged, %d read back after a clean restart: none lost, repeated, reordered or damaged\n",
+		k.mode(), k.rounds, k.kills, k.seed, acked, reading.Records)
 	fmt.Printf("restart to first ack: %s\n", load.Percentiles(k.firstAcks))
 	return nil
 }

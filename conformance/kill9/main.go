@@ -28,6 +28,10 @@ type settings struct {
 	overrides string
 	frequent  string
 	runMax    time.Duration
+	direct    bool
+	diskless  bool
+	profile   string
+	topicMax  int
 	load      load.Config
 }
 
@@ -42,17 +46,28 @@ func main() {
 	flag.StringVar(&s.overrides, "overrides", "", "properties for every round, k=v with blanks between")
 	flag.StringVar(&s.frequent, "frequent", frequentUploads, "more properties for every second round")
 	flag.DurationVar(&s.runMax, "run-max", 1500*time.Millisecond, "longest time under load before a kill, and after a restart")
+	flag.BoolVar(&s.direct, "direct", false, "a broker without WAL: all topics are acknowledged from object storage, a simulated one")
+	flag.BoolVar(&s.diskless, "diskless", false, "a topic with diskless.enable=true beside another; it is switched to and fro, at times just before the kill")
+	flag.StringVar(&s.profile, "profile", "s3-express", "of the simulated store with -direct and -diskless")
+	flag.IntVar(&s.topicMax, "topic-rounds", 0, "rounds on the same topics, which are read back whole after each; 0: all, but 10 with -direct and -diskless")
 	partitions := flag.Int("partitions", 8, "partitions of the topic")
 	flag.IntVar(&s.load.Producers, "producers", 4, "idempotent producers")
 	flag.IntVar(&s.load.Rate, "rate", 1000, "records a second and producer")
 	flag.IntVar(&s.load.ValueBytes, "size", 300, "bytes of a record's value")
 	flag.Parse()
 	s.load.Partitions, s.load.InFlight = int32(*partitions), 1000
+	if s.direct && (s.diskless || s.command != "") || s.diskless && s.command != "" {
+		fmt.Fprintln(os.Stderr, "kill9: -direct, -diskless and -command exclude each other")
+		os.Exit(2)
+	}
+	if s.topicMax == 0 && s.simulates() {
+		s.topicMax = simulatedTopicRounds
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, s); err != nil {
-		fmt.Printf("FAIL kill9 (seed %d): %v\n0 passed, 1 failed\n", s.seed, err)
+		fmt.Printf("FAIL kill9%s (seed %d): %v\n0 passed, 1 failed\n", s.mode(), s.seed, err)
 		os.Exit(1)
 	}
 	fmt.Println("1 passed, 0 failed")
@@ -69,8 +84,8 @@ func run(ctx context.Context, s settings) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("kill9: %d rounds, seed %d, %d producers at %d records/s of %d bytes on %d partitions, data in %s\n",
-		s.rounds, s.seed, s.load.Producers, s.load.Rate, s.load.ValueBytes, s.load.Partitions, b.Dir)
+	fmt.Printf("kill9%s: %d rounds, seed %d, %d producers at %d records/s of %d bytes on %d partitions, data in %s\n",
+		s.mode(), s.rounds, s.seed, s.load.Producers, s.load.Rate, s.load.ValueBytes, s.load.Partitions, b.Dir)
 	defer func() {
 		if temporary || err != nil {
 			err = proc.EndDir(b.Dir, err)
