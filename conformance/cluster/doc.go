@@ -39,6 +39,10 @@
 // readers go on, the node is back with the old file, which has to be ignored,
 // and leads again.
 //
+// With -direct nodes have no WAL, and with -diskless topics have
+// diskless.enable=true: both are acknowledged from object storage, so that no ack is
+// due while that is away, and who leads next has nothing to rescue.
+//
 // With -kill and -moves, figures are of what a client sees. A move is met by one
 // as its library sets it up, a kill by that and at once by one that tries again
 // every 20 ms, on a partition of its own: the pauses of the one are partly its

@@ -60,6 +60,9 @@ func runKills(ctx context.Context, s settings) (*rig, error) {
 		k.probes = append(k.probes, p)
 	}
 	for _, in := range series {
+		if in.storeAway && s.acksNeedStore() {
+			continue // nothing is acknowledged while it is away
+		}
 		took := make([][]time.Duration, len(clients))
 		for n := range s.kills {
 			each, err := k.killLeader(ctx, in.storeAway, in.controller)

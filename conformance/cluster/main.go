@@ -26,6 +26,8 @@ type settings struct {
 	volumes   int
 	abandons  int
 	keep      bool
+	direct    bool
+	diskless  bool
 	load      load.Config
 
 	// Of a part, not of the command line: what is done before the first start,
@@ -44,6 +46,8 @@ func main() {
 	flag.BoolVar(&s.join, "join", false, "have a fourth broker join")
 	flag.IntVar(&s.volumes, "volumes", 0, "times for each case of exclusive WALs that are brought to their rescuers, in files and on loop devices")
 	flag.IntVar(&s.abandons, "abandon", 0, "times for a WAL that nobody reaches to come back, and times for one to be given up")
+	flag.BoolVar(&s.direct, "direct", false, "nodes without WALs, in rounds, kills, moves and join: everything is acknowledged from object storage")
+	flag.BoolVar(&s.diskless, "diskless", false, "topics with diskless.enable=true in rounds, kills, moves and join")
 	flag.BoolVar(&s.keep, "keep", false, "keep the data after success")
 	flag.StringVar(&s.walBytes, "wal-capacity", "256MiB", "capacity of each node's WAL")
 	flag.StringVar(&s.overrides, "overrides", "", "properties for every node, k=v with blanks between")
@@ -53,6 +57,10 @@ func main() {
 	flag.IntVar(&s.load.ValueBytes, "size", 300, "bytes of a record's value in a round")
 	flag.Parse()
 	s.load.Partitions, s.load.InFlight, s.voters = int32(*partitions), 1000, 3
+	if (s.direct || s.diskless) && s.volumes+s.abandons > 0 {
+		fmt.Fprintln(os.Stderr, "cluster: -volumes and -abandon are about WALs: not with -direct or -diskless")
+		os.Exit(2)
+	}
 	if s.rounds+s.kills+s.moves+s.volumes+s.abandons == 0 && !s.join {
 		s.rounds, s.kills, s.moves, s.join = 20, 3, 10, true
 	}

@@ -25,7 +25,7 @@ func newProbe(ctx context.Context, r *rig, topic string, cfg load.Config) (*prob
 	}
 	p := &probe{partition: at}
 	cfg.Brokers, cfg.Topic, cfg.Partitions, cfg.Producers, cfg.OnAck = r.brokers(), topic, 1, 1, p.gaps.note
-	cfg.OnRead = p.reads.noteRead
+	cfg.OnRead, cfg.Configs = p.reads.noteRead, r.topicConfigs()
 	if p.load, err = load.Start(ctx, cfg); err != nil {
 		p.client.Close()
 		return nil, err

@@ -142,10 +142,30 @@ func (r *rig) properties(at int) map[string]string {
 		p["listeners"] = "PLAINTEXT://" + n.Kafka
 	}
 	p["s3.wal.path"] = fmt.Sprintf("0@file://%s?capacity=%s&fence=shared", r.walPath(at), r.walBytes)
+	if r.direct {
+		p["s3.wal.path"] = "0@s3://?batchInterval=" + gatherMs
+	}
+	if r.diskless {
+		p["diskless.append.commit.interval.ms"] = gatherMs
+	}
 	if r.shape != nil {
 		r.shape(r, at, p)
 	}
 	return p
+}
+
+// gatherMs is how long appends gather for an object that they are acknowledged from.
+const gatherMs = "25"
+
+// acksNeedStore says whether topics are acknowledged from object storage.
+func (s *settings) acksNeedStore() bool { return s.direct || s.diskless }
+
+// topicConfigs are of the topics that are judged.
+func (s *settings) topicConfigs() map[string]string {
+	if s.diskless {
+		return map[string]string{"diskless.enable": "true"}
+	}
+	return nil
 }
 
 // start starts a node and does not wait for it.

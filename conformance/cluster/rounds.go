@@ -59,6 +59,7 @@ func (x *rounds) beginLoad(ctx context.Context, n int) error {
 	defer cancel()
 	cfg := x.settings.load
 	cfg.Brokers, cfg.Topic, cfg.OnAck = x.brokers(), fmt.Sprintf("rounds-%d", n), x.gaps.note
+	cfg.Configs = x.topicConfigs()
 	var err error
 	if x.load, err = load.Start(ctx, cfg); err != nil {
 		return err
