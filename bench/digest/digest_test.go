@@ -89,7 +89,7 @@ func TestWarningsAreLoud(t *testing.T) {
 		{Arm: "s3-250ms", Rounds: []result.Round{{ReadBack: true, Saturation: "it is later"}}}}})
 	r.Faults = []string{"kafka: no Java"}
 	r.Machine = report.Machine{LoadBefore: 3}
-	r.Sweeps = []result.Sweep{{Arm: "wal", Points: []result.SweepStep{{Offered: 1000, Saturation: "no more CPU"}}}}
+	r.Sweeps = []result.Sweep{{Arm: "wal", Points: []result.SweepStep{{Offered: 500, Saturation: "a full machine"}, {Offered: 1000, Saturation: "no more CPU", Behind: true}}}}
 	var got []string
 	for _, w := range Of(r).Warnings {
 		got = append(got, w.String())

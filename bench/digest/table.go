@@ -124,7 +124,10 @@ func sweepTable(r *result.Result) table {
 		row := Row{Spec: r.Spec(s.Arm), Origin: OriginOf(r, s.Arm)}
 		for _, step := range s.Points {
 			keeps := "yes"
-			if step.Offered > s.Knee {
+			switch {
+			case step.Behind:
+				keeps = "driver late"
+			case step.Offered > s.Knee:
 				keeps = "no"
 			}
 			t.rows = append(t.rows, []string{s.Arm, row.store(), units.Number(step.Offered), units.Number(step.Acked),

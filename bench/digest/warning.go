@@ -53,7 +53,8 @@ func warnings(r *result.Result) []Warning {
 	doubts = append(doubts, saturations(r)...)
 	for i := range r.Sweeps {
 		for _, step := range r.Sweeps[i].Points {
-			if step.Saturation != "" {
+			// A machine that is full is what a sweep looks for; a late driver is not.
+			if step.Behind {
 				doubts = append(doubts, Warning{Arm: r.Sweeps[i].Arm,
 					Text: fmt.Sprintf("in the sweep at %s records/s: %s", units.Number(step.Offered), step.Saturation)})
 			}

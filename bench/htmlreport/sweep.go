@@ -73,11 +73,14 @@ func sweepTable(r *result.Result, s *styles) table {
 				units.Duration(step.Ack.P50), units.Duration(step.Ack.P99), units.Duration(step.Ack.P999))...)
 			keeps := cell{Words: "yes", Class: "text"}
 			switch {
-			case step.Saturation != "":
-				keeps.Words, keeps.Class, keeps.Hint = "the driver saturates", "text late", step.Saturation
+			case step.Behind:
+				keeps.Words, keeps.Class = "the driver was late", "text late"
 			case step.Offered > sweep.Knee:
 				keeps.Words = "no"
+			case step.Saturation != "":
+				keeps.Words = "yes, the machine full"
 			}
+			keeps.Hint = step.Saturation
 			t.Rows = append(t.Rows, row{Cells: append(out.Cells, keeps)})
 		}
 	}
