@@ -22,6 +22,8 @@ const (
 	readyTimeout = 2 * time.Minute
 	// retryPause is short, so that a start is not rounded up to it.
 	retryPause = 2 * time.Millisecond
+	// versionTimeout bounds what is only for the report.
+	versionTimeout = 5 * time.Second
 )
 
 // Server is a running broker with its data in a folder of its own, or one that
@@ -164,6 +166,23 @@ func (s *Server) DeleteTopics(ctx context.Context, topics, groups []string) erro
 		return fmt.Errorf("%s: deleting what the harness made: %w", s.arm.Name, err)
 	}
 	return nil
+}
+
+// Version is what the broker says of itself: for most, of which version of Kafka it
+// has the protocol. It is empty if it says nothing that is known.
+func (s *Server) Version(ctx context.Context) string {
+	client, err := s.client()
+	if err != nil {
+		return ""
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
+	defer cancel()
+	brokers, err := kadm.NewClient(client).ApiVersions(ctx)
+	if err != nil || len(brokers) == 0 {
+		return ""
+	}
+	return brokers.Sorted()[0].VersionGuess()
 }
 
 // FirstAck makes a topic, produces one record to it, and returns how long

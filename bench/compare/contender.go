@@ -41,8 +41,8 @@ type contender struct {
 	missing string
 	// wal is the value of s3.wal.path in a place; nil where it is not Seawall.
 	wal func(place) string
-	// loop says that it wants a raw device and none was named.
-	loop   bool
+	// raw says that it wants a raw device.
+	raw    bool
 	make   func(place) arm.Arm
 	remote bool
 }
@@ -63,7 +63,7 @@ var kinds = []struct {
 	{"wal", func(m Means, _ string) contender { return m.onWAL("file") }},
 	{"wal-block", func(m Means, _ string) contender {
 		c := m.onWAL("block")
-		c.loop = m.WALDevice == ""
+		c.raw = true
 		return c
 	}},
 	{"wal-shared", func(m Means, _ string) contender { return m.onWAL("shared") }},
@@ -71,7 +71,9 @@ var kinds = []struct {
 	{"s3-50ms", func(m Means, _ string) contender { return m.direct(standardProfile, "50ms", "8MiB") }},
 	{"express-25ms", func(m Means, _ string) contender { return m.direct(expressProfile, "25ms", "8MiB") }},
 	{"kafka", func(m Means, _ string) contender { return m.kafka(arm.Kafka(m.Root)) }},
-	{"kafka-fsync", func(m Means, _ string) contender { return m.kafka(arm.KafkaSync(m.Root)) }},
+	{"kafka-fsync", func(m Means, _ string) contender {
+		return m.kafka(arm.KafkaSync(m.Root), "log.flush.interval.messages=1")
+	}},
 	{"klite", func(m Means, _ string) contender {
 		c := other(arm.Klite(m.Klite))
 		if m.Klite == "" {
@@ -127,8 +129,9 @@ func other(a arm.Arm) contender {
 	return contender{spec: result.ArmSpec{Ack: a.Ack}, make: func(place) arm.Arm { return a }}
 }
 
-func (m Means) kafka(a arm.Arm) contender {
+func (m Means) kafka(a arm.Arm, properties ...string) contender {
 	c := other(a)
+	c.spec.Properties = properties
 	if _, err := os.Stat(filepath.Join(m.Root, "conformance", "kafka", "up.sh")); err != nil {
 		c.missing = "the script that runs Apache Kafka is in the checkout (--root): " + err.Error()
 	}

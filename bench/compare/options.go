@@ -38,7 +38,7 @@ type Options struct {
 type Means struct {
 	Root      string // the checkout, for its script that runs Apache Kafka
 	Klite     string // the binary
-	WALDevice string // a block device that may be written over, for wal-block
+	WALDevice string // an empty block device, for wal-block; a loop device without
 	StoreURL  string // a real object store, instead of the simulated ones
 	Uncapped  bool   // no cap of a gp3 volume on WALs
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seawallmq/seawall/bench/arm"
+	"github.com/seawallmq/seawall/bench/device"
 	"github.com/seawallmq/seawall/bench/load"
 	"github.com/seawallmq/seawall/bench/result"
 	"github.com/seawallmq/seawall/bench/scenario"
@@ -61,18 +62,16 @@ func (c *comparison) take(ctx context.Context, name string, s *scenario.Scenario
 		c.noteStore(a.spec.Store, l.store)
 		at.store, at.env = l.store.URL, l.store.Env
 	}
-	if a.loop {
-		loop, err := arm.NewLoopDevice(ctx, dir, walBytes)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, loop.Close()) }()
-		at.device = loop.Path
+	release, err := a.attach(ctx, &at)
+	if err != nil {
+		return nil, err
 	}
+	defer func() { err = errors.Join(err, release()) }()
 	if l.server, err = a.make(at).Start(ctx, dir); err != nil {
 		return nil, err
 	}
 	defer l.server.Kill()
+	c.noteVersion(ctx, l)
 	ctx, cancel := l.server.While(ctx, turnTimeout+s.WarmUp+s.Duration)
 	defer cancel()
 	if _, err := l.server.WaitReady(ctx); err != nil {
@@ -87,6 +86,40 @@ func (c *comparison) take(ctx context.Context, name string, s *scenario.Scenario
 		err = errors.Join(err, context.Cause(ctx)) // perhaps the broker's end
 	}
 	return out, err
+}
+
+// attach sees to a raw device for a contender that wants one: a loop device, or the
+// one that was named, which has to be empty and is left so.
+func (a *contender) attach(ctx context.Context, at *place) (release func() error, err error) {
+	switch {
+	case !a.raw:
+		return func() error { return nil }, nil
+	case at.device == "":
+		loop, err := arm.NewLoopDevice(ctx, at.dir, walBytes)
+		if err != nil {
+			return nil, err
+		}
+		at.device = loop.Path
+		return loop.Close, nil
+	}
+	if err := device.Empty(at.device); err != nil {
+		return nil, fmt.Errorf("%s: %w", at.device, err)
+	}
+	return func() error { return device.Clear(at.device) }, nil
+}
+
+// noteVersion asks a broker what it is, once; one that does not say has no version.
+func (c *comparison) noteVersion(ctx context.Context, l *life) {
+	for i := range c.result.Recipe.Arms {
+		spec := &c.result.Recipe.Arms[i]
+		switch {
+		case spec.Name != l.spec.Name || spec.Version != "":
+		case l.wal != nil:
+			spec.Version = "seawall " + c.Version
+		default:
+			spec.Version = l.server.Version(ctx)
+		}
+	}
 }
 
 // calm lets writes that are still on their way reach the disk, and the machine

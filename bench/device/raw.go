@@ -48,3 +48,26 @@ func checkRaw(dev *device.File, overwrite bool) error {
 	}
 	return nil
 }
+
+// Empty says whether a block device may be used: ErrInUse if there is something at
+// its beginning, another error if it cannot be read or is mounted.
+func Empty(path string) error {
+	dev, err := device.OpenFile(path, device.FileOptions{
+		BeforeWriting: func(dev *device.File) error { return checkRaw(dev, false) },
+	})
+	if err != nil {
+		return err
+	}
+	return dev.Close()
+}
+
+// Clear makes a block device empty again that was so before a WAL was on it:
+// nothing of a WAL is known by what lies further on.
+func Clear(path string) error {
+	dev, err := device.OpenFile(path, device.FileOptions{})
+	if err != nil {
+		return err
+	}
+	op := &device.Op{Kind: device.Write, Bufs: [][]byte{device.Aligned(emptyBytes)}}
+	return errors.Join(device.Do(dev, op), dev.Close())
+}

@@ -44,6 +44,7 @@ type producer struct {
 
 	// Of the producer's goroutine.
 	lag  *hist.Histogram
+	due  time.Time // of the next record; zero if it has no time
 	free time.Time // when the broker last let it go on; before that it is not late
 }
 
@@ -137,6 +138,7 @@ func (p *producer) await() bool {
 	if !due.Before(t.shut) {
 		return false
 	}
+	p.due = due
 	late := pace.SleepUntil(due)
 	if p.free.After(due) {
 		late = max(late-p.free.Sub(due), 0)
@@ -161,7 +163,9 @@ func (p *producer) produce(ctx context.Context) {
 			return
 		}
 	}
-	p.client.Produce(ctx, p.records.get(p.id, seq), p.answered)
+	r := p.records.get(p.id, seq)
+	r.Timestamp = p.due // zero is now
+	p.client.Produce(ctx, r, p.answered)
 	p.seq.Store(seq + 1)
 	if p.tx != nil && seq+1-p.tx.first == p.tx.records {
 		p.end(ctx)

@@ -55,7 +55,7 @@ func (h *harness) register(c *cobra.Command, arms ...string) {
 	f.BoolVar(&h.noDevice, "no-device", false, "do not measure what the disk by itself does")
 	f.StringVar(&h.StoreURL, "store", "", "`URL` of a real object store as in s3.data.buckets, instead of simulated ones")
 	f.BoolVar(&h.Uncapped, "uncapped", false, "do not cap WALs at what AWS gives with a gp3 volume (3,000 IOPS, 125 MiB/s)")
-	f.StringVar(&h.WALDevice, "wal-device", "", "block device for wal-block, WRITTEN OVER (default: a loop device, for root)")
+	f.StringVar(&h.WALDevice, "wal-device", "", "block device for wal-block: empty, and left so (default: a loop device, for root)")
 	f.StringVar(&h.Root, "root", ".", "the checkout, whose script runs Apache Kafka")
 	f.StringVar(&h.Klite, "klite", os.Getenv("KLITE"), "the klite binary")
 	h.prices = pricesFlag(c)

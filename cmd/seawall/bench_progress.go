@@ -3,8 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/seawallmq/seawall/bench/load"
 	"github.com/seawallmq/seawall/bench/units"
@@ -57,8 +60,23 @@ func (p *progress) second(turn string, l load.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
-	fmt.Fprintf(p.w, "%5.0fs  %s", time.Since(p.began).Seconds(), text)
+	line := []rune(fmt.Sprintf("%5.0fs  %s", time.Since(p.began).Seconds(), text))
+	fmt.Fprint(p.w, string(line[:min(len(line), columns(p.w))])) // a longer one could not be written over
 	p.pending = true
+}
+
+// columns is what a line on a terminal may have.
+func columns(w io.Writer) int {
+	const usual = 80
+	f, ok := w.(*os.File)
+	if !ok {
+		return usual
+	}
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	if err != nil || size.Col < 2 {
+		return usual
+	}
+	return int(size.Col) - 1
 }
 
 // clear takes away the line that is to be written over.
