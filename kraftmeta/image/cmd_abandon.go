@@ -88,12 +88,7 @@ func (cmd *AbandonWAL) run(d *draft) (Result, *Refusal) {
 // CanAbandon refuses AbandonWAL while the cluster may have programs that do not
 // know it. A submitter asks first: those would not get past the command.
 func CanAbandon(img *Image) *Refusal {
-	if level := img.FeatureLevel(MetadataFeature); level < abandonLevel {
-		return refuse(Unsupported, "%s is at level %d, and WALs can be abandoned from level %d on: once no node runs an older program, "+
-			"raise it by 'kafka-features.sh --bootstrap-server HOST:PORT upgrade --feature %s=%d'",
-			MetadataFeature, level, abandonLevel, MetadataFeature, abandonLevel)
-	}
-	return nil
+	return img.needLevel(abandonLevel, "WALs can be abandoned")
 }
 
 // passLost moves the committed end of a stream, which is not put yet, past lost

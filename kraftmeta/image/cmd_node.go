@@ -67,6 +67,7 @@ func (cmd *RegisterNode) run(d *draft) (Result, *Refusal) {
 		}
 	}
 	d.put(next)
+	d.endDirectLogs(cmd.Node)
 	return &Registered{next.Epoch}, nil
 }
 
@@ -113,6 +114,7 @@ func (cmd *FenceNode) run(d *draft) (Result, *Refusal) {
 	next.Epoch++
 	next.State = NodeFenced
 	d.put(&next)
+	d.endDirectLogs(cmd.Node)
 	// What the node was to rescue waits for its own holder again, unless named.
 	for _, w := range d.assignedTo(cmd.Node) {
 		d.assign(w, NoLeader)

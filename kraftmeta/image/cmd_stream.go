@@ -166,17 +166,25 @@ func (d *draft) closeStream(cmd *CloseStreams, e StreamEnd) Reason {
 		return NotWALHolder
 	case e.End < s.KnownEnd():
 		return NotContiguous
+	case w.IsDirect() && e.End > s.KnownEnd(): // nothing is in it that is not committed
+		return PastEnd
 	}
-	d.put(s.closedAt(e.End))
+	d.closeTail(s, e.End)
 	return NotRefused
 }
 
-// closedAt is the stream with its open tail ended.
-func (r *Stream) closedAt(end int64) *Stream {
-	next := r.clone()
-	next.Tails[len(next.Tails)-1].End = end
+// closeTail ends a stream's open tail. In a direct log nothing is left of it: all
+// that it had is committed.
+func (d *draft) closeTail(s *Stream, end int64) {
+	next := s.clone()
+	last := len(next.Tails) - 1
+	if d.img.inDirectLog(next.Tails[last]) {
+		next.Tails = next.Tails[:last]
+	} else {
+		next.Tails[last].End = end
+	}
 	next.dropSettledTails()
-	return next
+	d.put(next)
 }
 
 // dropSettledTails removes the tails that objects hold whole.

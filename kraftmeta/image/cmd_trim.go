@@ -54,13 +54,13 @@ func (d *draft) trimStream(node ids.NodeID, to StreamStart) Reason {
 		return UnknownStream
 	}
 	p, ok := d.img.Partition(s.Topic, s.Partition)
-	_, open := s.OpenTail()
+	t, open := s.OpenTail()
 	switch {
 	case !ok || p.Leader != node:
 		return NotLeader
 	case s.Epoch != to.Epoch:
 		return StaleStreamEpoch
-	case !open && to.Start > s.KnownEnd():
+	case (!open || d.img.inDirectLog(t)) && to.Start > s.KnownEnd():
 		return PastEnd
 	case to.Start <= s.StartOffset:
 		return NotRefused

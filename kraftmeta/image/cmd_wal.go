@@ -37,6 +37,11 @@ func (cmd *OpenWAL) run(d *draft) (Result, *Refusal) {
 	if cmd.Instance.IsZero() {
 		return nil, refuse(InvalidCommand, "no WAL instance")
 	}
+	if cmd.Kind == KindDirect {
+		if r := CanOpenDirect(d.img); r != nil {
+			return nil, r
+		}
+	}
 	if w, ok := d.img.wals.get(cmd.Instance); ok {
 		return nil, refuse(DuplicateWAL, "WAL %s is %s", cmd.Instance, w.State)
 	}
@@ -149,7 +154,7 @@ func (d *draft) closeTailsOf(instance ids.WALInstance, ends []StreamEnd) []Strea
 	closed := make([]StreamEnd, 0, len(open))
 	for _, s := range open {
 		end := max(found[opening{s.ID, s.Epoch}], s.KnownEnd())
-		d.put(s.closedAt(end))
+		d.closeTail(s, end)
 		closed = append(closed, StreamEnd{s.ID, s.Epoch, end})
 	}
 	return closed

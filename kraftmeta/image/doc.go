@@ -34,6 +34,8 @@
 //     the committed end, only the last may be open, and none lies wholly below
 //     the committed end. A lost one is closed and never the first: the committed
 //     end goes past it.
+//   - A direct log ([KindDirect]) has open tails only, whose ends are known, and
+//     none once its holder's epoch is over.
 //   - A committed object has as many ranges as it counts, at least one.
 //   - Ids and epochs never fall; a topic made again has another identity.
 //

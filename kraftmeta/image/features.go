@@ -7,7 +7,8 @@ import "fmt"
 // not join.
 const (
 	// MetadataFeature is that of commands and records. At level 2 WALs can be
-	// abandoned: AbandonWAL, WALAbandoned, and ranges without an object.
+	// abandoned: AbandonWAL, WALAbandoned, and ranges without an object. At level 3
+	// there are direct logs: KindDirect.
 	MetadataFeature = "seawall.metadata.version"
 	WALFeature      = "seawall.wal.version"    // WAL headers and records
 	ObjectFeature   = "seawall.object.version" // objects in the store
@@ -20,7 +21,20 @@ const FirstLevel int16 = 1
 // LatestFeatures are the newest levels that this program knows, with which it
 // formats new clusters.
 func LatestFeatures() []Feature {
-	return []Feature{{MetadataFeature, 2}, {WALFeature, 1}, {ObjectFeature, 1}}
+	return []Feature{{MetadataFeature, 3}, {WALFeature, 1}, {ObjectFeature, 1}}
+}
+
+// needLevel refuses what is possible from a level of [MetadataFeature] on, while
+// the cluster is below it: a submitter asks first, as programs that do not know a
+// command would not get past it.
+func (img *Image) needLevel(needed int16, what string) *Refusal {
+	level := img.FeatureLevel(MetadataFeature)
+	if level >= needed {
+		return nil
+	}
+	return refuse(Unsupported, "%s is at level %d, and %s from level %d on: once no node runs an older program, "+
+		"raise it by 'kafka-features.sh --bootstrap-server HOST:PORT upgrade --feature %s=%d'",
+		MetadataFeature, level, what, needed, MetadataFeature, needed)
 }
 
 // CheckFeatures returns an error if the cluster is at a level that this

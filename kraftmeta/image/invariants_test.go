@@ -65,6 +65,8 @@ func checkStream(t rapid.TB, img *Image, s *Stream) {
 	for i, tail := range s.Tails {
 		wal, ok := img.WAL(tail.WAL)
 		switch {
+		case ok && wal.IsDirect() && (!tail.IsOpen() || !wal.HeldBy(wal.Node, img.EpochOf(wal.Node))):
+			t.Errorf("stream %+v has a tail in a direct log, which is closed or whose holder is gone", s)
 		case !ok || wal.State == WALRetired:
 			t.Errorf("stream %+v has a tail in no WAL", s)
 		case wal.State == WALAbandoned && (i == 0 || tail.IsOpen()):

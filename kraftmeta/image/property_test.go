@@ -98,7 +98,8 @@ func (m *machine) command() Command {
 		}
 		return fence
 	case KindOpenWAL:
-		return &OpenWAL{node, epoch, m.fresh(), "shared", fmt.Sprint("wal-", node)}
+		kind, _ := pick(m, "kind", []string{"shared", "shared", KindDirect})
+		return &OpenWAL{node, epoch, m.fresh(), kind, fmt.Sprint(kind, "-", node)}
 	case KindRescueWAL:
 		return m.rescue(node, epoch)
 	case KindRetireWAL:

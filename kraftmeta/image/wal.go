@@ -13,7 +13,7 @@ type WAL struct {
 	Instance  ids.WALInstance
 	Node      ids.NodeID    // who opened it
 	NodeEpoch ids.NodeEpoch // at which epoch
-	Kind      string        // how a second writer is kept out: exclusive, reservation or shared
+	Kind      string        // how a second writer is kept out: exclusive, reservation or shared; or KindDirect
 	Location  string        // its URL, as its node and rescuers understand it
 	State     WALState
 	// Trim is the position below which its space may be overwritten (I3), and
