@@ -10,6 +10,7 @@ import (
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/logcache"
+	"github.com/seawallmq/seawall/s3stream/directack"
 	"github.com/seawallmq/seawall/s3stream/gc"
 	"github.com/seawallmq/seawall/s3stream/meta"
 	"github.com/seawallmq/seawall/s3stream/objfmt"
@@ -71,11 +72,15 @@ type Config struct {
 	Marks func(ctx context.Context) error
 
 	// The log that takes appends, its cache, whose window must be the log's
-	// sink, and the log's capacity in bytes.
+	// sink, and the log's capacity in bytes. WAL and Window are nil on a node that
+	// has no WAL.
 	WAL         *wal.Log
 	LogCache    *logcache.Cache
 	Window      *logcache.Window
 	WALCapacity int64
+
+	// Direct, if set, is how streams are acknowledged from object storage.
+	Direct *DirectConfig
 
 	// The bucket, as uploads, reads and deletions may use it: retrying, and
 	// each paced as its place in the order of work demands (I9).
@@ -102,6 +107,19 @@ type Config struct {
 	Clock  clock.Clock
 	Random func() uint64
 	Log    *slog.Logger
+}
+
+// DirectConfig is what acknowledging from object storage takes beside the rest of
+// a Config.
+type DirectConfig struct {
+	// Store is the bucket as appends may use it: retrying, and not paced.
+	Store    objstore.Store
+	Memory   *budget.Account // for what is gathered, and for reads at the tail
+	Settings directack.Settings
+	Observer directack.Observer // may be nil
+	// OpenLog makes the direct log known to the metadata. It is called once it is
+	// needed first, until it succeeds.
+	OpenLog func(ctx context.Context) (ids.WALInstance, error)
 }
 
 // Settings are the choices of an operator.

@@ -9,7 +9,7 @@ import (
 // Errors of Append and Read; test with errors.Is.
 var (
 	// ErrFull: the write-ahead log has no space until something is uploaded.
-	// Nothing was appended. Retriable; see Manager.WaitSpace.
+	// Nothing was appended. Retriable; see Stream.WaitSpace.
 	ErrFull = tail.ErrFull
 	// ErrFenced: this node may not, or can no longer, append to the stream.
 	// Whether appends under way were durable is known to whoever recovers.

@@ -18,7 +18,8 @@ import (
 type Manager struct {
 	meta    StreamMeta
 	wal     ids.WALInstance
-	log     appendLog
+	log     appendLog // nil on a node without a WAL
+	direct  *direct   // nil where nothing is acknowledged from object storage
 	objects objectReader
 	cold    chan struct{} // a token a cold read
 	served  chan struct{} // a token a read for another node
@@ -35,7 +36,8 @@ type Manager struct {
 	rooms *rooms // nil in tests of the streams alone
 }
 
-// newManager makes a Manager over an open log and its window.
+// newManager makes a Manager over an open log and its window, which may both be
+// nil.
 func newManager(m StreamMeta, wal ids.WALInstance, log appendLog, w window, objects objectReader, coldReadsMax int) *Manager {
 	mgr := &Manager{
 		meta: m, wal: wal, log: log, objects: objects,
@@ -43,7 +45,10 @@ func newManager(m StreamMeta, wal ids.WALInstance, log appendLog, w window, obje
 		served:  make(chan struct{}, servedMax),
 		streams: map[ids.StreamID]*Stream{},
 	}
-	mgr.windows.Store(&[]window{w})
+	mgr.windows.Store(new([]window))
+	if w != nil {
+		mgr.addWindow(w)
+	}
 	return mgr
 }
 
@@ -56,21 +61,51 @@ type appendLog interface {
 	// may be told twice.
 	End(stream ids.StreamID, epoch ids.StreamEpoch, end, committed int64)
 	WaitSpace(ctx context.Context) error
+	// Hurry has what was appended made durable as soon as can be: somebody waits
+	// for it.
+	Hurry()
 }
 
 // OpenRequest asks for a stream; see meta.OpenStream.
-type OpenRequest = meta.OpenStream
+type OpenRequest struct {
+	Stream        ids.StreamID
+	ExpectedEpoch ids.StreamEpoch
+	// Direct: its appends are acknowledged from object storage.
+	Direct bool
+}
 
-// Open opens streams for appending, all by one metadata command. The result
-// has one entry a request, in order: nil where that stream was refused, for
-// the reason in the error, which joins them all. An error with a nil result
-// means that the command itself failed.
+// Open opens streams for appending, all of one log by one metadata command. The
+// result has one entry a request, in order: nil where that stream was not opened,
+// for the reason in the error, which joins them all.
 func (m *Manager) Open(ctx context.Context, reqs []OpenRequest) ([]*Stream, error) {
-	opened, err := m.meta.OpenStreams(ctx, m.wal, reqs)
-	if err != nil {
-		return nil, fmt.Errorf("open %d streams: %w", len(reqs), err)
+	out := make([]*Stream, len(reqs))
+	var errs []error
+	for _, direct := range []bool{false, true} {
+		var ask []meta.OpenStream
+		var at []int // in out
+		for i, r := range reqs {
+			if r.Direct == direct {
+				ask = append(ask, meta.OpenStream{Stream: r.Stream, ExpectedEpoch: r.ExpectedEpoch})
+				at = append(at, i)
+			}
+		}
+		if len(ask) > 0 {
+			errs = append(errs, m.open(ctx, direct, ask, at, out))
+		}
 	}
-	out := make([]*Stream, len(opened))
+	return out, errors.Join(errs...)
+}
+
+// open opens streams in one log, and puts each where it belongs in out.
+func (m *Manager) open(ctx context.Context, direct bool, ask []meta.OpenStream, at []int, out []*Stream) error {
+	wal, log, err := m.logFor(ctx, direct)
+	if err != nil {
+		return fmt.Errorf("open %d streams: %w", len(ask), err)
+	}
+	opened, err := m.meta.OpenStreams(ctx, wal, ask)
+	if err != nil {
+		return fmt.Errorf("open %d streams: %w", len(ask), err)
+	}
 	var refused []error
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -79,16 +114,16 @@ func (m *Manager) Open(ctx context.Context, reqs []OpenRequest) ([]*Stream, erro
 			refused = append(refused, fmt.Errorf("open stream %d: %w", o.Stream, o.Err))
 			continue
 		}
-		s := &Stream{m: m, id: o.Stream, epoch: o.Epoch, drained: make(chan struct{}, 1)}
+		s := &Stream{m: m, log: log, direct: direct, id: o.Stream, epoch: o.Epoch, drained: make(chan struct{}, 1)}
 		s.start.Store(o.Start)
 		s.end.Store(o.End)
 		s.durable.Store(o.End)
 		s.committed.Store(o.CommittedEnd)
-		m.log.Begin(o.Stream, o.Epoch, o.End)
+		log.Begin(o.Stream, o.Epoch, o.End)
 		m.streams[o.Stream] = s
-		out[i] = s
+		out[at[i]] = s
 	}
-	return out, errors.Join(refused...)
+	return errors.Join(refused...)
 }
 
 // Drop forgets streams that the metadata has no more, or that were closed.
@@ -103,18 +138,20 @@ func (m *Manager) Drop(streams []ids.StreamID) {
 			continue
 		}
 		s.closing.Store(true)
-		m.log.End(id, s.epoch, s.end.Load(), s.committed.Load())
+		s.log.End(id, s.epoch, s.end.Load(), s.committed.Load())
 		delete(m.streams, id)
 	}
 }
 
 // Flush sees to it that what was appended to any stream is on its way to the
 // device. With inline, an idle and fast device is written in this goroutine.
-// Call it without locks that completions take.
-func (m *Manager) Flush(inline bool) { m.log.Flush(inline) }
-
-// WaitSpace waits until an append that was refused with ErrFull may succeed.
-func (m *Manager) WaitSpace(ctx context.Context) error { return m.log.WaitSpace(ctx) }
+// Call it without locks that completions take. Appends that are acknowledged from
+// object storage gather on.
+func (m *Manager) Flush(inline bool) {
+	if m.log != nil {
+		m.log.Flush(inline)
+	}
+}
 
 // closeStream ends a stream's tail in the metadata and forgets the stream.
 func (m *Manager) closeStream(ctx context.Context, c meta.CloseStream) error {
@@ -134,7 +171,12 @@ func (m *Manager) closed(c meta.CloseStream) {
 		committed = s.committed.Load()
 		delete(m.streams, c.Stream)
 	}
-	m.log.End(c.Stream, c.Epoch, c.End, committed)
+	if m.log != nil {
+		m.log.End(c.Stream, c.Epoch, c.End, committed)
+	}
+	if m.direct != nil {
+		m.direct.log.End(c.Stream, c.Epoch, c.End, committed)
+	}
 }
 
 // accepted raises a stream's committed end: a slice of it was committed.

@@ -197,7 +197,7 @@ func (n *node) append(id ids.StreamID, size int) {
 		if !errors.Is(err, ErrFull) {
 			n.t.Fatal(err)
 		}
-		if err := n.WaitSpace(context.Background()); err != nil {
+		if err := s.WaitSpace(context.Background()); err != nil {
 			n.t.Fatal(err)
 		}
 	}

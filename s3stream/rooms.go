@@ -13,6 +13,7 @@ import (
 	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/internal/invariant"
+	"github.com/seawallmq/seawall/s3stream/directack"
 	"github.com/seawallmq/seawall/s3stream/gc"
 	"github.com/seawallmq/seawall/s3stream/read"
 	"github.com/seawallmq/seawall/s3stream/tail"
@@ -22,7 +23,7 @@ import (
 // rooms are the parts behind a Manager and the work that runs in them.
 type rooms struct {
 	cfg      Config
-	tail     *tail.WAL
+	tail     *tail.WAL // nil on a node without a WAL
 	uploader *upload.Uploader
 	reader   *read.Reader
 	gc       *gc.Collector
@@ -47,29 +48,44 @@ func New(cfg Config) *Manager {
 	invariant.Check(cfg.UploadMemory.Limit() >= least, "s3stream: %d bytes for uploads, at least %d are needed", cfg.UploadMemory.Limit(), least)
 	r := &rooms{cfg: cfg, rescued: make(chan struct{}), adopted: make(chan struct{}, 1)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	r.tail = tail.NewWAL(tail.WALConfig{
-		Log: cfg.WAL, Cache: cfg.Window, Capacity: cfg.WALCapacity, Frame: cfg.Frame, Clock: cfg.Clock,
-		PokeBytes: cfg.Settings.Triggers.SealBytes(), Poke: func() { r.uploader.Poke() },
-	})
-	r.tail.UploadBy(cfg.UploadMemory, int64(cfg.Settings.PartBytes))
 	r.reader = read.New(read.Config{
 		Index: cfg.Meta, Store: cfg.ReadStore, Frame: cfg.Frame, Cache: cfg.BlockCache,
 		IndexBytesMax: cfg.Settings.IndexBytesMax, GetsMax: cfg.Settings.GetsMax, ConsumersMax: cfg.Settings.ConsumersMax,
 	})
-	m := newManager(cfg.Meta, cfg.WAL.Instance(), r.tail, r.tail, r.reader, cfg.Settings.ColdReadsMax)
+	m := newManager(cfg.Meta, ids.WALInstance{}, nil, nil, r.reader, cfg.Settings.ColdReadsMax)
 	m.rooms = r
+	source := upload.Source(noWAL{})
+	if cfg.WAL != nil {
+		r.tail = newTail(r)
+		m.wal, m.log, source = cfg.WAL.Instance(), r.tail, live{r.tail, r}
+		m.addWindow(r.tail)
+	}
+	if cfg.Direct != nil {
+		m.direct = m.newDirect(&cfg)
+		m.addWindow(m.direct.log)
+	}
 	if cfg.Remote != nil {
 		m.remote, m.servedMemory = newRemoteReader(cfg), cfg.ServedMemory
 	}
-	up := m.uploaderConfig(cfg.WAL.Instance(), live{r.tail, r}, r.awaitOlder)
+	up := m.uploaderConfig(m.wal, source, r.awaitOlder)
 	up.SetPace = cfg.SetUploadPace
 	up.Marks = cfg.Marks
 	r.uploader = upload.New(up)
 	r.gc = gc.New(gc.Config{
 		Meta: cfg.Meta, Store: cfg.GCStore, Clock: cfg.Clock, Prefix: cfg.Prefix,
-		InFlight: r.inFlight, PreparedTTL: cfg.Settings.PreparedTTL, Deleted: r.reader.Drop,
+		InFlight: m.inFlight, PreparedTTL: cfg.Settings.PreparedTTL, Deleted: r.reader.Drop,
 	})
 	return m
+}
+
+func newTail(r *rooms) *tail.WAL {
+	cfg := &r.cfg
+	t := tail.NewWAL(tail.WALConfig{
+		Log: cfg.WAL, Cache: cfg.Window, Capacity: cfg.WALCapacity, Frame: cfg.Frame, Clock: cfg.Clock,
+		PokeBytes: cfg.Settings.Triggers.SealBytes(), Poke: func() { r.uploader.Poke() },
+	})
+	t.UploadBy(cfg.UploadMemory, int64(cfg.Settings.PartBytes))
+	return t
 }
 
 // live is the source of what this node appends, whose uploader sets the pace
@@ -103,13 +119,18 @@ func (m *Manager) Start() {
 	r.work.Go(func() { r.uploader.Run(r.ctx) })
 	r.work.Go(m.uploadRescued)
 	r.work.Go(r.collect)
+	if m.direct != nil {
+		m.direct.log.Start()
+	}
 }
 
 // SetReadBandwidth says what the WAL's device was found to give a rescuer to
 // read, in bytes a second.
 func (m *Manager) SetReadBandwidth(bytesPerSecond int64) {
 	t := m.rooms.uploader.SetReadBandwidth(bytesPerSecond)
-	m.rooms.tail.SetPokeBytes(t.SealBytes())
+	if m.rooms.tail != nil {
+		m.rooms.tail.SetPokeBytes(t.SealBytes())
+	}
 }
 
 // Step does, in the caller's goroutine, one piece of what Start does in the
@@ -136,11 +157,13 @@ func (m *Manager) Collect(ctx context.Context) (gc.Collected, error) { return m.
 // Drain uploads and commits all that was appended before, and all that is
 // rescued.
 func (m *Manager) Drain(ctx context.Context) error {
-	defer m.rooms.uploader.Hurry()()
-	if err := m.rooms.awaitRescues(ctx); err != nil {
+	if err := m.Upload(ctx); err != nil { // first: direct tails may follow tails of the WAL
 		return err
 	}
-	return m.rooms.uploader.Drain(ctx)
+	if m.direct == nil {
+		return nil
+	}
+	return m.direct.log.Drain(ctx)
 }
 
 // Retire gives the log up when a Drain has uploaded all of it: it closes the
@@ -155,8 +178,19 @@ func (m *Manager) Retire(ctx context.Context) error {
 	if err := m.endTails(ctx, open, func(ids.StreamID, int64) {}); err != nil { // whoever opens them next has them from objects
 		return err
 	}
-	if err := m.rooms.cfg.Meta.RetireWAL(ctx, m.wal); err != nil {
-		return fmt.Errorf("retire WAL %s: %w", m.wal, err)
+	var over []ids.WALInstance
+	if m.log != nil {
+		over = append(over, m.wal)
+	}
+	if m.direct != nil {
+		if instance, ok := m.direct.inUse(); ok {
+			over = append(over, instance)
+		}
+	}
+	for _, instance := range over {
+		if err := m.rooms.cfg.Meta.RetireWAL(ctx, instance); err != nil {
+			return fmt.Errorf("retire WAL %s: %w", instance, err)
+		}
 	}
 	return nil
 }
@@ -168,6 +202,9 @@ func (m *Manager) Close() error {
 	r := m.rooms
 	r.cancel()
 	r.work.Wait()
+	if m.direct != nil {
+		_ = m.direct.log.Close() // never fails
+	}
 	r.reader.Close()
 	var errs []error
 	r.mu.Lock()
@@ -176,13 +213,16 @@ func (m *Manager) Close() error {
 	}
 	r.rescues = nil
 	r.mu.Unlock()
-	errs = append(errs, r.tail.Close())
+	if r.tail != nil {
+		errs = append(errs, r.tail.Close())
+	}
 	return errors.Join(errs...)
 }
 
 // inFlight says whether an object is still to be committed here.
-func (r *rooms) inFlight(id ids.ObjectID) bool {
-	if r.uploader.InFlight(id) {
+func (m *Manager) inFlight(id ids.ObjectID) bool {
+	r := m.rooms
+	if r.uploader.InFlight(id) || m.direct != nil && m.direct.log.InFlight(id) {
 		return true
 	}
 	r.mu.Lock()
@@ -220,6 +260,7 @@ type Stats struct {
 	Rescuing int // instances not yet uploaded
 	Cold     int // reads from WAL or object storage under way
 	GCErrors uint64
+	Direct   directack.Stats
 	WALError error // why the log takes no more appends
 	// RemoteBytes were read from tails that other nodes hold, ServedBytes given
 	// to others of tails held here.
@@ -229,7 +270,13 @@ type Stats struct {
 // Stats returns a snapshot.
 func (m *Manager) Stats() Stats {
 	r := m.rooms
-	s := Stats{Upload: r.uploader.Stats(), Cold: len(m.cold), WALError: r.tail.Failed()}
+	s := Stats{Upload: r.uploader.Stats(), Cold: len(m.cold)}
+	if r.tail != nil {
+		s.WALError = r.tail.Failed()
+	}
+	if m.direct != nil {
+		s.Direct = m.direct.log.Stats()
+	}
 	m.mu.Lock()
 	s.Streams = len(m.streams)
 	m.mu.Unlock()

@@ -17,9 +17,11 @@ import (
 // batches. Append and Close are called by one goroutine at a time (the
 // partition orders its appends anyway); everything else by any.
 type Stream struct {
-	m     *Manager
-	id    ids.StreamID
-	epoch ids.StreamEpoch
+	m      *Manager
+	log    appendLog
+	direct bool // log acknowledges from object storage
+	id     ids.StreamID
+	epoch  ids.StreamEpoch
 
 	start     atomic.Int64 // first readable offset
 	end       atomic.Int64 // next offset to append
@@ -81,7 +83,7 @@ func (s *Stream) LogBytes() int64 { return max(s.inLog.Load(), 0) }
 // call Append or Close.
 //
 // On an error nothing was appended and done is not called: ErrFull (retriable:
-// Manager.WaitSpace), ErrFenced, ErrTooLarge or ErrClosed.
+// WaitSpace), ErrFenced, ErrTooLarge or ErrClosed.
 func (s *Stream) Append(b Batch, done Completion) error {
 	s.pending.Add(1) // before the look at closing: Close sets it, then waits
 	if s.closing.Load() {
@@ -97,7 +99,7 @@ func (s *Stream) Append(b Batch, done Completion) error {
 	s.inLog.Add(int64(len(b.Bytes))) // before they can be uploaded
 	a := appends.Get().(*appending)
 	*a = appending{stream: s, end: b.EndOffset, done: done}
-	err := s.m.log.Append(tail.Record{
+	err := s.log.Append(tail.Record{
 		Stream: s.id, Epoch: s.epoch, Base: b.BaseOffset, End: b.EndOffset, Payload: b.Bytes, CRC: b.CRC, HasCRC: b.HasCRC,
 	}, a)
 	if err != nil {
@@ -110,6 +112,12 @@ func (s *Stream) Append(b Batch, done Completion) error {
 	return nil
 }
 
+// IsDirect says whether appends are acknowledged from object storage.
+func (s *Stream) IsDirect() bool { return s.direct }
+
+// WaitSpace waits until an append that was refused with ErrFull may succeed.
+func (s *Stream) WaitSpace(ctx context.Context) error { return s.log.WaitSpace(ctx) }
+
 // Mark leaves a note in the log on the stream as it is up to its end. A rescuer
 // of the log is told the newest one of each stream, if it is not trimmed. Like
 // Append it is called by one goroutine at a time and does not wait; done is told
@@ -121,7 +129,7 @@ func (s *Stream) Mark(note []byte, done Completion) error {
 	if s.closing.Load() {
 		return ErrClosed
 	}
-	return s.m.log.Mark(s.id, s.epoch, s.end.Load(), note, done)
+	return s.log.Mark(s.id, s.epoch, s.end.Load(), note, done)
 }
 
 // Failed is nil while the stream takes appends, else why it does not.
@@ -222,7 +230,7 @@ func (s *Stream) Close(ctx context.Context) (end int64, err error) {
 // that was promised, whether the device has it or not.
 func (s *Stream) finish(ctx context.Context) (end int64, err error) {
 	s.closing.Store(true)
-	s.m.log.Flush(false) // whoever appended last may not have done so
+	s.log.Hurry() // whoever appended last may not have flushed
 	for s.pending.Load() > 0 {
 		select {
 		case <-s.drained:
@@ -236,7 +244,7 @@ func (s *Stream) finish(ctx context.Context) (end int64, err error) {
 	end = max(s.durable.Load(), s.committed.Load())
 	// Before the metadata is told: as soon as that knows, others may append past
 	// it, and this node after them. What they have is not to be looked for here.
-	s.m.log.End(s.id, s.epoch, end, 0)
+	s.log.End(s.id, s.epoch, end, 0)
 	return end, nil
 }
 

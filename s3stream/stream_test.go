@@ -76,6 +76,7 @@ func (l *fakeLog) Flush(bool)                      { l.flushes.Add(1) }
 func (l *fakeLog) DurableUpTo() int64              { return 0 }
 func (l *fakeLog) Close() error                    { return nil }
 func (l *fakeLog) WaitSpace(context.Context) error { return nil }
+func (l *fakeLog) Hurry()                          { l.Flush(false) }
 
 // TryRead covers offsets from 10 on; those from 20 on are in memory.
 func (l *fakeLog) TryRead(r read.Request) (read.Result, bool, bool) {
@@ -363,7 +364,7 @@ func TestCloseWaitsForAppendsUnderWay(t *testing.T) {
 func TestEndIsNeverBelowWhatIsDurable(t *testing.T) {
 	log := &fakeLog{}
 	s, _ := open(t, log)
-	s.m.log = &racing{log, func() {
+	s.log = &racing{log, func() {
 		if s.DurableEnd() != 11 || s.End() != 11 {
 			t.Errorf("durable to %d, end %d", s.DurableEnd(), s.End())
 		}
@@ -379,7 +380,7 @@ func TestEndIsNeverBelowWhatIsDurable(t *testing.T) {
 func TestCloseEndsPastWhatIsAcknowledged(t *testing.T) {
 	log := &fakeLog{}
 	s, fm := open(t, log)
-	s.m.log = &racing{log, func() {
+	s.log = &racing{log, func() {
 		if end, err := s.Close(context.Background()); end != 11 || err != nil {
 			t.Errorf("closed at %d: %v", end, err)
 		}

@@ -27,7 +27,8 @@ type Record struct {
 }
 
 // Completion is told what became of an append: nil once it is durable, else
-// the error for which it may not be. It is called in the order of appends, on
+// the error for which it may not be. It is called in the order of a stream's
+// appends, on
 // the goroutine that finished the write, and must be quick: everybody behind
 // waits for it.
 type Completion interface {
@@ -35,7 +36,7 @@ type Completion interface {
 }
 
 // Log makes appends durable. It has two ends: a write-ahead log (WAL), and
-// later object storage itself (s3stream/directack).
+// object storage itself (s3stream/directack).
 type Log interface {
 	// Append copies the record and returns once its place is fixed; done is
 	// called when it is durable, for which Flush must be called after, once

@@ -109,6 +109,9 @@ func (w *WAL) Mark(stream ids.StreamID, epoch ids.StreamEpoch, offset int64, not
 // Flush implements Log.
 func (w *WAL) Flush(inline bool) { w.log.Flush(inline) }
 
+// Hurry has what was appended written: the device waits for nothing else.
+func (w *WAL) Hurry() { w.log.Flush(false) }
+
 // DurableUpTo implements Log.
 func (w *WAL) DurableUpTo() int64 { return w.log.DurableUpTo() }
 
