@@ -207,7 +207,7 @@ func (part *producePart) waitForRoom(now time.Time) error {
 	defer context.AfterFunc(req.b.Stopped, cancel)()
 	for {
 		req.b.Partitions.Flush(false) // what this request appended before must not wait for what it could not
-		if err := req.b.Partitions.WaitSpace(ctx); err != nil {
+		if err := part.p.WaitSpace(ctx); err != nil {
 			return partition.ErrFull
 		}
 		if err := part.p.Append(&part.Append, now.UnixMilli()); !errors.Is(err, partition.ErrFull) {

@@ -112,6 +112,8 @@ func (s *memStream) Trimmed(newStart int64) { s.start = max(s.start, newStart) }
 
 func (s *memStream) IsLost(offset int64) bool { return offset < s.lostUpTo }
 
+func (s *memStream) WaitSpace(context.Context) error { return nil }
+
 func (s *memStream) Close(context.Context) (int64, error) { return s.End(), nil }
 
 // quota is memory for so many bytes.

@@ -117,7 +117,11 @@ func (s *Set) openStreams(ctx context.Context, img *image.Image, want []*image.P
 	var at []int // in out
 	for i, w := range want {
 		if st, ok := img.Stream(w.Stream); ok {
-			reqs = append(reqs, s3stream.OpenRequest{Stream: w.Stream, ExpectedEpoch: st.Epoch})
+			req := s3stream.OpenRequest{Stream: w.Stream, ExpectedEpoch: st.Epoch}
+			if t, ok := img.Topic(w.Topic); ok {
+				req.Direct = s.settings(img, t.Name).Diskless
+			}
+			reqs = append(reqs, req)
 			at = append(at, i)
 		}
 	}

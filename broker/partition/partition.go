@@ -50,6 +50,7 @@ type Stream interface {
 	Trim(ctx context.Context, newStart int64) error
 	Trimmed(newStart int64)
 	IsLost(offset int64) bool
+	WaitSpace(ctx context.Context) error
 	Close(ctx context.Context) (end int64, err error)
 }
 
@@ -328,6 +329,9 @@ func (p *Partition) Offsets() Offsets {
 	p.hwMu.Unlock()
 	return Offsets{Start: min(p.stream.StartOffset(), hw), HighWatermark: hw, LastStable: hw}
 }
+
+// WaitSpace waits until an append that got ErrFull may succeed.
+func (p *Partition) WaitSpace(ctx context.Context) error { return p.stream.WaitSpace(ctx) }
 
 // EndOffsetForEpoch answers OffsetForLeaderEpoch; both are -1 when unknown.
 func (p *Partition) EndOffsetForEpoch(asked int32) (epoch int32, endOffset int64) {

@@ -28,7 +28,6 @@ type Streams interface {
 	// [s3stream.Manager.HandOff].
 	HandOff(ctx context.Context, openings []s3stream.Opening, ended func(stream ids.StreamID, end int64)) error
 	Flush(inline bool)
-	WaitSpace(ctx context.Context) error
 }
 
 // SetConfig is what a Set is made of.
@@ -105,9 +104,6 @@ func NewSet(cfg SetConfig) *Set {
 // Flush makes sure that what was appended is on its way to the device; see
 // [s3stream.Manager.Flush].
 func (s *Set) Flush(inline bool) { s.cfg.Streams.Flush(inline) }
-
-// WaitSpace waits until an append that got ErrFull may succeed.
-func (s *Set) WaitSpace(ctx context.Context) error { return s.cfg.Streams.WaitSpace(ctx) }
 
 // Run follows the metadata until ctx is done: it opens the partitions that
 // this node is to lead and lets go of the others, and keeps retention.

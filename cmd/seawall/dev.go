@@ -76,7 +76,10 @@ func banner(cfg *config.Config, kafka, admin string) string {
 	if admin != "" {
 		text += fmt.Sprintf("  admin    http://%s/metrics\n", admin)
 	}
-	text += fmt.Sprintf("  data     %s\n  WAL      %s (%s)\n  objects  %s\n\n",
-		cfg.Node.DataDir, cfg.WAL.Path, config.FormatSize(cfg.WAL.CapacityBytes), strings.TrimPrefix(cfg.Store.URL, "0@"))
+	wal := "none: everything is acknowledged from object storage"
+	if cfg.WAL.Kind != config.WALObjects {
+		wal = fmt.Sprintf("%s (%s)", cfg.WAL.Path, config.FormatSize(cfg.WAL.CapacityBytes))
+	}
+	text += fmt.Sprintf("  data     %s\n  WAL      %s\n  objects  %s\n\n", cfg.Node.DataDir, wal, strings.TrimPrefix(cfg.Store.URL, "0@"))
 	return text + fmt.Sprintf("Try: seq 5 | kcat -b %s -P -t tour && kcat -b %s -C -t tour -e\nStop with Ctrl-C.\n\n", kafka, kafka)
 }

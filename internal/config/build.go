@@ -162,6 +162,7 @@ func (c *Config) buildStorage(r reader) {
 	if wal := r.text("s3.wal.path"); wal != "" {
 		c.WAL, _ = ParseWALPath(wal) // was checked as the property's value
 	}
+	c.buildDirect(r)
 	c.Rescue.AttachCommand = r.text("s3.wal.attach.command")
 	c.Rescue.AttachTimeout = r.duration("s3.wal.attach.timeout.ms")
 	if paths := r.list("s3.wal.rescue.paths"); len(paths) > 0 {

@@ -19,6 +19,7 @@ type Config struct {
 	Gossip     Gossip
 	Memory     Memory
 	WAL        WAL
+	Direct     Direct
 	WALTimeout time.Duration // how long one WAL write may hang before the WAL is fenced
 	Rescue     Rescue
 	Store      Store

@@ -45,8 +45,8 @@ var topicDefs = []Def{
 		Doc: "Accepted and shown as it was asked for. One replica is stored, in the WAL and the object store, so acks=all never waits for another."},
 	{Name: "compression.type", Type: String, Default: "producer", Valid: compressionTypes, Scope: Broker | PerTopic, Update: ClusterWide,
 		Doc: "How stored batches are compressed. Batches are stored as the producer compressed them whatever is set here: recompression does not come with this version."},
-	{Name: "diskless.enable", Type: Bool, Default: "false", Scope: PerTopic, Valid: unsupported("false", "acknowledging a topic from object storage"),
-		Doc: "Reserved: acknowledge the topic's records from object storage instead of the WAL."},
+	{Name: disklessEnable, Type: Bool, Default: "false", Scope: PerTopic,
+		Doc: "Acknowledge the topic's records from object storage instead of the WAL: later, and without a byte on a disk. It may be changed while the topic is in use. Always true on brokers with s3.wal.path=0@s3://."},
 
 	{Name: "segment.bytes", Type: Int, Default: "1073741824", Unit: "bytes", Valid: atLeast(mib), Scope: PerTopic, Inert: true,
 		Synonyms: same("log.segment.bytes"), Doc: "Kafka's segment size. Streams have no segments."},

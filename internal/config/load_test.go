@@ -123,7 +123,7 @@ func TestEnvNames(t *testing.T) {
 // TestAllFaultsAtOnce shows five mistakes of five kinds in one report.
 func TestAllFaultsAtOnce(t *testing.T) {
 	_, _, err := Load(Sources{
-		File: []byte("num.partitions=none\nlisteners=PLAINTEXT://0.0.0.0:9092\ns3.wal.path=0@s3://sea\n" +
+		File: []byte("num.partitions=none\nlisteners=PLAINTEXT://0.0.0.0:9092\ns3.wal.path=0@nfs://sea\n" +
 			"ssl.keystore.location=/k\ngroup.min.session.timeout.ms=7000\ngroup.max.session.timeout.ms=6000\n"),
 		Overrides: []string{"acks"},
 	})
@@ -134,7 +134,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	want := strings.Join([]string{
 		"--override acks: has no =; write --override property=value",
 		"num.partitions=none: must be a whole number of 32 bits",
-		"s3.wal.path=0@s3://sea: a WAL on S3 does not come with this version: use 0@file:///path or 0@block:///dev/…",
+		"s3.wal.path=0@nfs://sea: \"nfs\" is no kind of WAL: use 0@file:///path, 0@block:///dev/… or 0@s3://bucket",
 		"ssl.keystore.location: TLS does not come with this version; remove it",
 		"node.id: is required; give each node a number of its own, for example node.id=1",
 		"advertised.listeners=PLAINTEXT://0.0.0.0:9092: is no address that a client could connect to; " +

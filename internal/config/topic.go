@@ -15,6 +15,8 @@ type Topic struct {
 	RetentionMs    int64 // by record timestamps; negative for ever
 	RetentionBytes int64 // of one partition; negative without limit
 
+	Diskless bool // acknowledged from object storage
+
 	MaxMessageBytes      int  // largest batch
 	LogAppendTime        bool // records carry the broker's time
 	TimestampBeforeMaxMs int64
@@ -60,10 +62,16 @@ func ResolveTopic(base *Config, overrides map[string]string) (Topic, error) {
 		return Topic{}, Fault{Property: "min.compaction.lag.ms", Value: r.text("min.compaction.lag.ms"),
 			Wrong: "is more than max.compaction.lag.ms"}
 	}
+	diskless := r.flag(disklessEnable)
+	if !diskless && base.WAL.Kind == WALObjects {
+		return Topic{}, Fault{Property: disklessEnable, Value: r.text(disklessEnable),
+			Wrong: "is not possible on brokers without a WAL (s3.wal.path=0@s3://)"}
+	}
 	policy := r.list("cleanup.policy")
 	return Topic{
 		Delete:               slices.Contains(policy, "delete"),
 		Compact:              slices.Contains(policy, "compact"),
+		Diskless:             diskless,
 		RetentionMs:          r.long("retention.ms"),
 		RetentionBytes:       r.long("retention.bytes"),
 		MaxMessageBytes:      r.int("max.message.bytes"),

@@ -138,6 +138,7 @@ func (c *Config) validateStorage(faults *Faults) {
 		faults.add("s3.data.buckets", "", "is required",
 			"write s3.data.buckets=0@s3://bucket?region=… or 0@file:///path")
 	}
+	c.validateDirect(faults)
 	if c.WAL.Kind == "" {
 		faults.add("s3.wal.path", "", "is required", "write s3.wal.path=0@file:///path?capacity=10GiB")
 	}

@@ -16,6 +16,8 @@ type WALKind string
 const (
 	WALFile  WALKind = "file"  // a file on a file system with direct I/O
 	WALBlock WALKind = "block" // a raw block device
+	// WALObjects is none at all: every topic is acknowledged from object storage.
+	WALObjects WALKind = "s3"
 )
 
 // FenceKind says who else could write a WAL, and so how it is fenced.
@@ -62,10 +64,11 @@ func ParseWALPath(value string) (WAL, error) {
 	}
 	w := WAL{Kind: WALKind(u.Scheme), Path: u.Path, IODepth: defaultIODepth, FenceKind: FenceExclusive}
 	switch {
-	case u.Scheme == "s3":
-		return WAL{}, errors.New("a WAL on S3 does not come with this version: use 0@file:///path or 0@block:///dev/…")
+	case w.Kind == WALObjects:
+		_, err := parseDirectURL(u)
+		return WAL{Kind: WALObjects, FenceKind: FenceExclusive, IODepth: defaultIODepth}, err
 	case w.Kind != WALFile && w.Kind != WALBlock:
-		return WAL{}, fmt.Errorf("%q is no kind of WAL: use 0@file:///path or 0@block:///dev/…", u.Scheme)
+		return WAL{}, fmt.Errorf("%q is no kind of WAL: use 0@file:///path, 0@block:///dev/… or 0@s3://bucket", u.Scheme)
 	case u.Host != "":
 		return WAL{}, fmt.Errorf("%q would be a host: write three slashes, %s:///%s%s", u.Host, u.Scheme, u.Host, u.Path)
 	case u.Path == "" || u.Path != path.Clean(u.Path) || u.Path == "/":

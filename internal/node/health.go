@@ -82,10 +82,8 @@ func (n *Node) healthy() error {
 	if s := n.at(); s == starting || s == stopped { // then parts may not be there yet, or any more
 		return nil
 	}
-	if n.wal != nil {
-		if err := n.wal.Failed(); err != nil {
-			return fmt.Errorf("the write-ahead log takes no more appends: %w", err)
-		}
+	if err := n.logFailed(); err != nil {
+		return err
 	}
 	if n.controller != nil {
 		if err := n.controller.Err(); err != nil {

@@ -34,6 +34,8 @@ type nodeMetrics struct {
 
 	flushLatency, flushBytes, flushRecords *metrics.PrometheusHistogram
 
+	directPut, directBytes, directCommit *metrics.PrometheusHistogram
+
 	commandLatency           *metrics.PrometheusHistogram
 	commandsUnknown          *metrics.Counter // commands whose outcome had to be asked for
 	heartbeatsMissed, fenced *metrics.Counter
@@ -58,6 +60,9 @@ func newNodeMetrics(n *Node) *nodeMetrics {
 		flushBytes:   set.NewPrometheusHistogramExt("seawall_wal_flush_bytes", sizeBuckets),
 		flushRecords: set.NewPrometheusHistogramExt("seawall_wal_flush_records", []float64{1, 2, 4, 8, 16, 32, 64, 128, 512}),
 	}
+	m.directPut = set.NewPrometheusHistogramExt("seawall_direct_put_seconds", latencyBuckets)
+	m.directBytes = set.NewPrometheusHistogramExt("seawall_direct_put_bytes", sizeBuckets)
+	m.directCommit = set.NewPrometheusHistogramExt("seawall_direct_commit_seconds", latencyBuckets)
 	m.commandLatency = set.NewPrometheusHistogramExt("seawall_metadata_command_seconds", latencyBuckets)
 	m.commandsUnknown = set.NewCounter("seawall_metadata_command_errors_total")
 	m.heartbeatsMissed = set.NewCounter("seawall_heartbeats_missed_total")
@@ -178,19 +183,11 @@ func (m *nodeMetrics) writeParts(w io.Writer) {
 	if n.server == nil {
 		return // a controller alone
 	}
-	l := n.wal.Stats()
-	counter("seawall_wal_records_total", uint64(l.Records))
-	counter("seawall_wal_payload_bytes_total", uint64(l.PayloadBytes))
-	counter("seawall_wal_flushes_total", uint64(l.Flushes))
-	counter("seawall_wal_inline_flushes_total", uint64(l.InlineFlushes))
-	counter("seawall_wal_full_total", uint64(l.Full))
-	untrimmed := float64(n.wal.DurableUpTo() - n.wal.Trimmed())
-	gauge("seawall_wal_untrimmed_bytes", untrimmed)
-	gauge("seawall_wal_capacity_bytes", float64(n.cfg.WAL.CapacityBytes))
-	gauge("seawall_wal_fill_ratio", untrimmed/float64(max(n.cfg.WAL.CapacityBytes, 1)))
-	gauge("seawall_wal_failed", boolean(n.wal.Failed() != nil))
-
+	if n.wal != nil {
+		m.writeWAL(gauge, counter)
+	}
 	s := n.streams.Stats()
+	writeDirect(w, &s.Direct)
 	gauge("seawall_streams_open", float64(s.Streams))
 	gauge("seawall_wal_instances_rescuing", float64(s.Rescuing))
 	counter("seawall_remote_tail_bytes_total", uint64(s.RemoteBytes))
@@ -216,6 +213,22 @@ func (m *nodeMetrics) writeParts(w io.Writer) {
 	gauge("seawall_log_cache_pinned_bytes", float64(c.PinnedBytes))
 	counter("seawall_log_cache_evicted_pages_total", uint64(c.EvictedPages))
 	gauge("seawall_connections", float64(n.server.Connections()))
+}
+
+// writeWAL writes what a broker with a WAL has.
+func (m *nodeMetrics) writeWAL(gauge func(name string, v float64), counter func(name string, v uint64)) {
+	n := m.node
+	l := n.wal.Stats()
+	counter("seawall_wal_records_total", uint64(l.Records))
+	counter("seawall_wal_payload_bytes_total", uint64(l.PayloadBytes))
+	counter("seawall_wal_flushes_total", uint64(l.Flushes))
+	counter("seawall_wal_inline_flushes_total", uint64(l.InlineFlushes))
+	counter("seawall_wal_full_total", uint64(l.Full))
+	untrimmed := float64(n.untrimmedBytes())
+	gauge("seawall_wal_untrimmed_bytes", untrimmed)
+	gauge("seawall_wal_capacity_bytes", float64(n.cfg.WAL.CapacityBytes))
+	gauge("seawall_wal_fill_ratio", untrimmed/float64(max(n.cfg.WAL.CapacityBytes, 1)))
+	gauge("seawall_wal_failed", boolean(n.wal.Failed() != nil))
 }
 
 // writeMetadata writes what every node has, whatever its roles.

@@ -246,7 +246,7 @@ func (n *Node) Drain(ctx context.Context) (Report, error) {
 		}
 		n.groups.Close() // they append by themselves
 		if r.Uploaded = n.streams.Drain(ctx) == nil; !r.Uploaded {
-			r.LeftBytes = n.wal.DurableUpTo() - n.wal.Trimmed()
+			r.LeftBytes = n.untrimmedBytes()
 		} else if err := n.streams.Retire(ctx); err != nil {
 			n.log.Warn("the write-ahead log is left to the next start, though everything is in the object store", "error", err)
 		}

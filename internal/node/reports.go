@@ -25,7 +25,7 @@ func (n *Node) tellLoads(ctx context.Context) {
 		now := n.clock.Now()
 		r := duties.Report{
 			Loads:          m.measure(n.metadata.Image(), n.partitions.All(), max(now.Sub(last), time.Millisecond)),
-			UntrimmedBytes: uint64(max(n.wal.DurableUpTo()-n.wal.Trimmed(), 0)),
+			UntrimmedBytes: uint64(n.untrimmedBytes()),
 			RescueTime:     time.Duration(n.streams.Stats().Upload.RescueSeconds * float64(time.Second)),
 		}
 		last = now

@@ -52,11 +52,13 @@ func (n *Node) randomBelow(max int64) int64 {
 	return int64(n.randomUint64() % uint64(max)) // the bias is of no account for jitter
 }
 
-// startStreams rescues the older WAL instances and opens a fresh one: streams
-// can be opened and read then.
+// startStreams rescues the older WAL instances and opens a fresh one, if there is
+// to be one: streams can be opened and read then.
 func (n *Node) startStreams(ctx context.Context) error {
-	if err := n.openVolume(ctx); err != nil {
-		return err
+	if n.hasWAL() {
+		if err := n.openVolume(ctx); err != nil {
+			return err
+		}
 	}
 	if !n.shares.blocks.TryAcquire(n.shares.blocks.Limit()) {
 		return fmt.Errorf("memory.budget.bytes: %d bytes leave no room for a block cache of %d", n.cfg.Memory.BudgetBytes, n.shares.blocks.Limit())
@@ -72,17 +74,20 @@ func (n *Node) startStreams(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	window := cache.NewWindow()
-	if err := n.openWAL(ctx, cache, window, old, elsewhere); err != nil {
-		return errors.Join(err, closeAll(old))
+	var window *logcache.Window
+	if n.hasWAL() {
+		window = cache.NewWindow()
+		if err := n.openWAL(ctx, cache, window, old, elsewhere); err != nil {
+			return errors.Join(err, closeAll(old))
+		}
+		window.Attach(n.wal)
 	}
-	window.Attach(n.wal)
 	n.streams = s3stream.New(n.streamsConfig(n.streamsMeta, cache, window))
-	if !n.readRateMeasured {
+	if n.hasWAL() && !n.readRateMeasured {
 		n.work.Go(func() { n.measureReadRate(n.ctx) })
 	}
 	if n.cfg.HasOthers() {
-		n.work.Go(func() { n.watchWAL(n.ctx) })
+		n.work.Go(func() { n.watchLogs(n.ctx) })
 	}
 	for _, r := range old {
 		n.streams.Adopt(r)
@@ -90,22 +95,57 @@ func (n *Node) startStreams(ctx context.Context) error {
 	return nil
 }
 
-// watchWAL ends this node's service when its log fails, so that others lead what
-// it led: their logs take appends. What it has in memory it still uploads. Of a
-// log that another node took over, the lease's end is told by the metadata. A
+// watchLogs ends this node's service when a log of it fails, so that others lead
+// what it led: their logs take appends. What it has in memory it still uploads. Of
+// a log that another node took over, the lease's end is told by the metadata. A
 // node alone goes on serving reads.
-func (n *Node) watchWAL(ctx context.Context) {
+func (n *Node) watchLogs(ctx context.Context) {
 	for clock.Sleep(ctx, n.clock, n.cfg.Lease.Interval) == nil {
-		err := n.wal.Failed()
+		err := n.logFailed()
 		if err == nil {
 			continue
 		}
 		if !errors.Is(err, fence.ErrFenced) {
-			n.log.Error("the write-ahead log failed: others are to lead what this broker led", "error", err)
+			n.log.Error("the log failed: others are to lead what this broker led", "error", err)
 			n.fail(err)
 		}
 		return
 	}
+}
+
+// hasWAL says whether this node has a WAL: without one, all that it leads is
+// acknowledged from object storage.
+func (n *Node) hasWAL() bool { return n.cfg.WAL.Kind != config.WALObjects }
+
+// logFailed is nil, or why a log of this node takes no more appends.
+func (n *Node) logFailed() error {
+	if n.wal != nil {
+		if err := n.wal.Failed(); err != nil {
+			return fmt.Errorf("the write-ahead log takes no more appends: %w", err)
+		}
+	}
+	if n.streams != nil {
+		if err := n.streams.DirectFailed(); err != nil {
+			return fmt.Errorf("nothing more is acknowledged from object storage: %w", err)
+		}
+	}
+	return nil
+}
+
+// untrimmedBytes are in the WAL and not in objects yet.
+func (n *Node) untrimmedBytes() int64 {
+	if n.wal == nil {
+		return 0
+	}
+	return max(n.wal.DurableUpTo()-n.wal.Trimmed(), 0)
+}
+
+// instances are those in this node's volume; none without one.
+func (n *Node) instances() []volume.Instance {
+	if n.volume == nil {
+		return nil
+	}
+	return n.volume.Instances()
 }
 
 func closeAll(old []s3stream.Adopted) error {
@@ -233,7 +273,7 @@ func (n *Node) olderInstances() (mine []*image.WAL, elsewhere []volume.Kept, err
 	here := map[ids.WALInstance]bool{}
 	img := n.metadata.Image()
 	n.noteAbandoned(img)
-	for _, i := range n.volume.Instances() {
+	for _, i := range n.instances() {
 		here[i.Instance] = true
 		w, known := img.WAL(i.Instance)
 		switch {
@@ -339,6 +379,8 @@ func (n *Node) streamsConfig(meta *streammeta.Meta, cache *logcache.Cache, windo
 		Remote: remote, RemoteMemory: n.shares.remote, ServedMemory: n.shares.served,
 		Marks: func(ctx context.Context) error { return n.partitions.Mark(ctx) },
 		WAL:   n.wal, LogCache: cache, Window: window, WALCapacity: n.cfg.WAL.CapacityBytes,
+		Direct: n.directConfig(),
+
 		UploadStore:   n.pacing.uploads(n.store.Retry),
 		ReadStore:     n.pacing.catchUp(n.store.Retry),
 		GCStore:       n.store,

@@ -49,7 +49,11 @@ func (n *Node) startTakeovers() {
 	}
 	n.observer.OnDelta(func(_, next *image.Image, d image.Delta) {
 		if self, ok := next.Node(n.cfg.Node.ID); ok && self.Epoch != n.epoch && !n.gone.Load() {
-			n.wal.Fail(fmt.Errorf("%w: the node epoch is %d, this log is of epoch %d", fence.ErrFenced, self.Epoch, n.epoch))
+			over := fmt.Errorf("%w: the node epoch is %d, this log is of epoch %d", fence.ErrFenced, self.Epoch, n.epoch)
+			if n.wal != nil {
+				n.wal.Fail(over)
+			}
+			n.streams.FailDirect(over)
 		}
 		for _, r := range d.Records {
 			switch r.(type) {
@@ -253,7 +257,7 @@ func (n *Node) openFenced(w *image.WAL, kind config.WALKind, path string) (*volu
 // this node ran and kept them for another to rescue. What it rescued itself goes
 // when it is retired.
 func (n *Node) dropOver(img *image.Image) {
-	for _, i := range n.volume.Instances() {
+	for _, i := range n.instances() {
 		w, ok := img.WAL(i.Instance)
 		if i.Live || !ok {
 			continue

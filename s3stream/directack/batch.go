@@ -13,6 +13,7 @@ import (
 	"github.com/seawallmq/seawall/s3stream/meta"
 	"github.com/seawallmq/seawall/s3stream/objstore"
 	"github.com/seawallmq/seawall/s3stream/tail"
+	"github.com/seawallmq/seawall/s3stream/upload"
 )
 
 // entryBytes is what an append is charged beside its payload.
@@ -150,14 +151,16 @@ func (p *part) crcOf(i int) uint32 {
 	return sum
 }
 
-// whole is an entry in one piece: where it lies, or copied together in scratch.
-func (p *part) whole(i int, scratch []byte) (b, grown []byte) {
+// head is what of an entry is enough to summarize it: where it lies, or copied
+// together in scratch.
+func (p *part) head(i int, scratch []byte) (b, grown []byte) {
 	e := &p.entries[i]
-	if s := p.segments[e.segment][e.off:]; len(s) >= int(e.size) {
-		return s[:e.size], scratch
+	enough := min(int(e.size), upload.SummaryBytes)
+	if s := p.segments[e.segment][e.off:]; len(s) >= enough {
+		return s[:min(len(s), int(e.size))], scratch
 	}
 	scratch = scratch[:0]
-	p.run(i, i+1, func(piece []byte) { scratch = append(scratch, piece...) })
+	p.run(i, i+1, func(piece []byte) { scratch = append(scratch, piece[:min(len(piece), enough-len(scratch))]...) })
 	return scratch, scratch
 }
 

@@ -123,10 +123,13 @@ func (l *Log) layOutPart(w *objfmt.Writer, p *part, scratch []byte) ([]byte, err
 			size += n
 			block.End = p.entries[i].end
 			block.Batches++
-			block.CRC32C = crc.Combine(block.CRC32C, p.crcOf(i), n)
-			var whole []byte
-			whole, scratch = p.whole(i, scratch)
-			summary.Add(whole)
+			var head []byte
+			head, scratch = p.head(i, scratch)
+			sum, known := summary.Add(head)
+			if !known {
+				sum = p.crcOf(i)
+			}
+			block.CRC32C = crc.Combine(block.CRC32C, sum, n)
 		}
 		p.run(first, i, func(piece []byte) { block.Data = append(block.Data, piece) })
 		if _, err := w.AppendBlock(block); err != nil {
