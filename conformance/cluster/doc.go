@@ -41,7 +41,8 @@
 //
 // With -direct nodes have no WAL, and with -diskless topics have
 // diskless.enable=true: both are acknowledged from object storage, so that no ack is
-// due while that is away, and who leads next has nothing to rescue.
+// due while that is away, and who leads next has nothing to rescue. In some rounds
+// of -diskless the topic is switched to the WAL, or back, just before the faults.
 //
 // With -kill and -moves, figures are of what a client sees. A move is met by one
 // as its library sets it up, a kill by that and at once by one that tries again

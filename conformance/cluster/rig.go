@@ -157,13 +157,15 @@ func (r *rig) properties(at int) map[string]string {
 // gatherMs is how long appends gather for an object that they are acknowledged from.
 const gatherMs = "25"
 
+const disklessEnable = "diskless.enable"
+
 // acksNeedStore says whether topics are acknowledged from object storage.
 func (s *settings) acksNeedStore() bool { return s.direct || s.diskless }
 
 // topicConfigs are of the topics that are judged.
 func (s *settings) topicConfigs() map[string]string {
 	if s.diskless {
-		return map[string]string{"diskless.enable": "true"}
+		return map[string]string{disklessEnable: "true"}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ const (
 	// topicRounds is how many rounds write to one topic: it is read back whole
 	// after each.
 	topicRounds = 10
+	// switchOdds is one in how many rounds of -diskless switches the topic's mode.
+	switchOdds = 3
 	// frequentUploads makes uploads follow one another closely, in objects of
 	// both kinds, so that faults meet upload, commit and trim.
 	frequentUploads = "s3.wal.upload.threshold=262144 s3.wal.upload.interval.ms=200 s3.stream.object.split.size=65536"
@@ -32,6 +35,7 @@ type rounds struct {
 	groups *groups
 	gaps   *gaps
 	pauses []time.Duration // the longest without an ack, by round
+	direct bool            // with -diskless: the topic is acknowledged from object storage now
 }
 
 func runRounds(ctx context.Context, s settings) (*rig, error) {
@@ -64,6 +68,7 @@ func (x *rounds) beginLoad(ctx context.Context, n int) error {
 	if x.load, err = load.Start(ctx, cfg); err != nil {
 		return err
 	}
+	x.direct = x.diskless
 	x.groups, err = watchGroups(cfg.Brokers, cfg.Topic)
 	return err
 }
@@ -89,8 +94,11 @@ func (x *rounds) round(ctx context.Context, n int) error {
 	if err := pause(ctx, between(x.random, 0, time.Second)); err != nil {
 		return err
 	}
+	what, err := x.switchMode(ctx)
+	if err != nil {
+		return err
+	}
 	faults := x.newFaults(x.random)
-	var what []string
 	for _, f := range faults {
 		what = append(what, f.what)
 	}
@@ -118,6 +126,19 @@ func (x *rounds) round(ctx context.Context, n int) error {
 	fmt.Printf(" | without an ack %d ms at most, first ack %d ms after | %d acked %d read %d commits ok\n",
 		longest.Milliseconds(), healed.Milliseconds(), acked, reading.Records, x.groups.committed())
 	return nil
+}
+
+// switchMode has a topic of -diskless change to the WAL, or back, in some rounds:
+// faults then meet the switch.
+func (x *rounds) switchMode(ctx context.Context) (what []string, err error) {
+	if !x.diskless || x.random.IntN(switchOdds) > 0 {
+		return nil, nil
+	}
+	x.direct = !x.direct
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	err = x.load.SetConfig(ctx, disklessEnable, strconv.FormatBool(x.direct))
+	return []string{fmt.Sprintf("switched to %s=%t", disklessEnable, x.direct)}, err
 }
 
 // waitAck waits for an ack after the faults are over.
