@@ -17,7 +17,7 @@ const (
 	startTimeout = 60 * time.Second
 	// ackTimeout bounds the wait for acks once nothing is wrong any more.
 	ackTimeout = 60 * time.Second
-	// verifyTimeout bounds reading everything back.
+	// verifyTimeout bounds reading a topic back.
 	verifyTimeout = 5 * time.Minute
 
 	disklessEnable = "diskless.enable"
@@ -144,7 +144,7 @@ func (r *rig) runFor(ctx context.Context, d time.Duration) error {
 
 // verify reads everything of loads back and judges.
 func (r *rig) verify(ctx context.Context, loads load.Loads) (load.Reading, error) {
-	ctx, cancel := r.process.While(ctx, verifyTimeout)
+	ctx, cancel := r.process.While(ctx, time.Duration(len(loads))*verifyTimeout)
 	defer cancel()
 	return loads.Verify(ctx)
 }

@@ -17,11 +17,11 @@
 //
 // With -direct the broker has no WAL and acknowledges from object storage: a
 // simulated store, in a process that outlives the kills. Every second round then
-// seals objects every other millisecond, so that kills land between PUT, commit
+// seals objects every 5 ms, so that kills land between PUT, commit
 // and ack. With -diskless it has a WAL, and three topics are written to at once: one
 // with diskless.enable=true, one without, and one that goes from the one to the
 // other in half of the rounds, up to 300 ms before the kill. Topics are fresh every
-// ten rounds then, and all are read back once more at the end.
+// five rounds then, and all are read back once more at the end.
 //
 // The seed of the moments is printed; -seed takes it again.
 package main

@@ -16,13 +16,13 @@ import (
 // object of a topic that is acknowledged from object storage.
 const (
 	gatherMs         = "25"
-	gatherFrequentMs = "2"
+	gatherFrequentMs = "5"
 )
 
 const (
 	// simulatedTopicRounds is how many rounds write to one topic where reading
 	// it back takes a request to the store for every few milliseconds of it.
-	simulatedTopicRounds = 10
+	simulatedTopicRounds = 5
 	// switchOdds is one in how many rounds switches the mode of a topic.
 	switchOdds = 2
 	// switchEarliest is how long before a kill a switch comes at most.

@@ -16,7 +16,7 @@ const (
 	readyTimeout = 60 * time.Second
 	// ackTimeout bounds the wait for the first ack after a restart.
 	ackTimeout = 30 * time.Second
-	// verifyTimeout bounds reading everything back.
+	// verifyTimeout bounds reading a topic back.
 	verifyTimeout = 5 * time.Minute
 	// earlyKillOdds is one in how many restarts is killed while it starts.
 	earlyKillOdds = 4
@@ -102,7 +102,7 @@ func (k *killer) beginTopics(ctx context.Context, n int) error {
 
 // verify reads everything back and judges; it does not wait for a broker that has ended.
 func (k *killer) verify(ctx context.Context, loads load.Loads) (load.Reading, error) {
-	ctx, cancel := k.process.While(ctx, verifyTimeout)
+	ctx, cancel := k.process.While(ctx, time.Duration(len(loads))*verifyTimeout)
 	defer cancel()
 	return loads.Verify(ctx)
 }

@@ -49,7 +49,7 @@ func main() {
 	flag.BoolVar(&s.direct, "direct", false, "a broker without WAL: all topics are acknowledged from object storage, a simulated one")
 	flag.BoolVar(&s.diskless, "diskless", false, "a topic with diskless.enable=true beside another; it is switched to and fro, at times just before the kill")
 	flag.StringVar(&s.profile, "profile", "s3-express", "of the simulated store with -direct and -diskless")
-	flag.IntVar(&s.topicMax, "topic-rounds", 0, "rounds on the same topics, which are read back whole after each; 0: all, but 10 with -direct and -diskless")
+	flag.IntVar(&s.topicMax, "topic-rounds", 0, "rounds on the same topics, which are read back whole after each; 0: all, but 5 with -direct and -diskless")
 	partitions := flag.Int("partitions", 8, "partitions of the topic")
 	flag.IntVar(&s.load.Producers, "producers", 4, "idempotent producers")
 	flag.IntVar(&s.load.Rate, "rate", 1000, "records a second and producer")
