@@ -21,7 +21,7 @@
 // and ack. With -diskless it has a WAL, and three topics are written to at once: one
 // with diskless.enable=true, one without, and one that goes from the one to the
 // other in half of the rounds, up to 300 ms before the kill. Topics are fresh every
-// five rounds then, and all are read back once more at the end.
+// four rounds then, and all are read back once more at the end.
 //
 // The seed of the moments is printed; -seed takes it again.
 package main

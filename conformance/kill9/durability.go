@@ -22,7 +22,7 @@ const (
 const (
 	// simulatedTopicRounds is how many rounds write to one topic where reading
 	// it back takes a request to the store for every few milliseconds of it.
-	simulatedTopicRounds = 5
+	simulatedTopicRounds = 4
 	// switchOdds is one in how many rounds switches the mode of a topic.
 	switchOdds = 2
 	// switchEarliest is how long before a kill a switch comes at most.
