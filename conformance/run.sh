@@ -2,14 +2,13 @@
 # usage: [BOOTSTRAP=host:port] conformance/run.sh [NAME…]
 #
 # Runs real clients and outside suites against a broker: the one at BOOTSTRAP, or else
-# a fresh Seawall in a temporary folder. Without names, all of them. java-cluster, kill9,
-# storedown, cluster, volumes and abandon start and kill brokers of their own, so they run
-# only when BOOTSTRAP is not set.
+# a fresh Seawall in a temporary folder. Without names, all of them. Those of own_broker
+# start and kill brokers of their own, so they run only when BOOTSTRAP is not set.
 # docs/conformance.md says what each covers and needs.
 . "$(dirname "$0")/lib.sh"
 
 clients=(kcat java confluent kafka-python aiokafka kafkajs kgo)
-own_broker=(java-cluster kill9 storedown cluster volumes abandon)
+own_broker=(java-cluster kill9 kill9-direct kill9-diskless storedown diskless diskless-wal cluster cluster-direct volumes abandon)
 names=("$@")
 if [ "$#" -eq 0 ]; then
 	names=("${clients[@]}")
@@ -38,8 +37,13 @@ start_seawall() {
 run_piece() {
 	case $1 in
 	kill9) "$CONFORMANCE/kill9/run.sh" ;;
+	kill9-direct) ROUNDS=${ROUNDS:-10} "$CONFORMANCE/kill9/run.sh" -direct ;;
+	kill9-diskless) ROUNDS=${ROUNDS:-10} "$CONFORMANCE/kill9/run.sh" -diskless ;;
 	storedown) "$CONFORMANCE/storedown/run.sh" ;;
+	diskless) "$CONFORMANCE/diskless/run.sh" -faults 16 ;;
+	diskless-wal) "$CONFORMANCE/diskless/run.sh" -faults 16 -wal ;;
 	cluster) "$CONFORMANCE/cluster/run.sh" ;;
+	cluster-direct) "$CONFORMANCE/cluster/run.sh" -diskless -rounds 5 -kill 2 -moves 3 ;;
 	volumes) "$CONFORMANCE/cluster/run.sh" -volumes 3 ;;
 	abandon) "$CONFORMANCE/cluster/run.sh" -abandon 3 ;;
 	kgo) "$CONFORMANCE/kgo/run.sh" ;;
