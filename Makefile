@@ -47,7 +47,7 @@ bench: ## latency and throughput as ratios in one run; BENCHFLAGS=… adds flags
 	bench/run.sh $(BENCHFLAGS)
 
 run-bench: build ## acknowledgements from a WAL against ones from object storage, in three minutes, with a report
-	./seawall bench compare quick --arms wal,s3-250ms,s3-50ms,express-25ms --out bench/out/run-bench $(BENCHFLAGS)
+	./seawall bench compare quick linger --arms wal,s3-250ms,s3-50ms,express-25ms --out bench/out/run-bench $(BENCHFLAGS)
 
 soak: build ## thirty minutes under load: memory, goroutines and files stay flat; SOAKFLAGS=… adds flags
 	./seawall bench soak $(SOAKFLAGS)
