@@ -168,7 +168,7 @@ func TestScanDoesNotWashOutSharedBlocks(t *testing.T) {
 // A first replay of history uses a little memory again and again; what a second
 // one reads once more stays, so that a third finds it.
 func TestReplaysStayFromTheSecondOn(t *testing.T) {
-	const blocks, size, bytesMax = 60, 512 << 10, 64 << 20
+	const blocks, size, bytesMax = 60, 256 << 10, 32 << 20
 	c := New(Config{BytesMax: bytesMax, Memory: Heap{}})
 	replay := func() (hits uint64, bytesMost int64) {
 		before := c.Stats().Hits

@@ -11,7 +11,7 @@ import (
 )
 
 // progressive makes keyEcho answer with the length of its body and whether it was
-// what patterned makes, having read it a piece at a time; awaited is told of each.
+// of the pattern, having read it a piece at a time; awaited is told of each.
 func progressive(awaited chan<- int) func(*testHandler) {
 	return func(h *testHandler) {
 		h.apis[keyEcho].Progressive = true
@@ -27,7 +27,7 @@ func progressive(awaited chan<- int) func(*testHandler) {
 					r.Ticket().Done()
 					return
 				}
-				good = good && bytes.Equal(r.Body[from:len(r.Body)-left], patterned(len(r.Body))[from:len(r.Body)-left])
+				good = good && bytes.Equal(r.Body[from:len(r.Body)-left], pattern[from:len(r.Body)-left])
 				awaited <- len(r.Body) - left
 			}
 			r.Ticket().Respond(Response{Head: fmt.Appendf(nil, "%d %v", len(r.Body), good)})
@@ -35,13 +35,14 @@ func progressive(awaited chan<- int) func(*testHandler) {
 	}
 }
 
-func patterned(n int) []byte {
-	b := make([]byte, n)
+// pattern is what bodies begin with.
+var pattern = func() []byte {
+	b := make([]byte, 3<<20)
 	for i := range b {
 		b[i] = byte(i >> 8)
 	}
 	return b
-}
+}()
 
 func TestProgressiveBodies(t *testing.T) {
 	awaited := make(chan int, 1000)
@@ -49,7 +50,7 @@ func TestProgressiveBodies(t *testing.T) {
 	c := s.dial(t)
 	sizes := []int{0, 10, progressiveMin - 20, progressiveMin, progressiveMin + 1, 1 << 20, 3 << 20, 5}
 	for _, n := range sizes { // behind one another
-		c.send(keyEcho, string(patterned(n)))
+		c.send(keyEcho, string(pattern[:n]))
 	}
 	for i, n := range sizes {
 		c.want(int32(i+1), fmt.Sprintf("%d true", n))
@@ -63,7 +64,7 @@ func TestProgressiveBodyThatStalls(t *testing.T) {
 	manual := clock.NewManual(time.Unix(1e9, 0))
 	s := startServer(t, Config{Clock: manual, FrameMax: 10 * time.Second}, progressive(awaited))
 	c := s.dial(t)
-	f := frameOf(keyEcho, 0, 1, patterned(1<<20))
+	f := frameOf(keyEcho, 0, 1, pattern[:1<<20])
 	c.write(f[:500_000])
 	for n := 0; n < 400_000; n = <-awaited {
 	}
@@ -81,7 +82,7 @@ func TestProgressiveBodyCutShort(t *testing.T) {
 	s := startServer(t, Config{}, progressive(awaited))
 	c := s.dial(t)
 	c.send(keyEcho, "")
-	c.write(frameOf(keyEcho, 0, 2, patterned(1<<20))[:700_000])
+	c.write(frameOf(keyEcho, 0, 2, pattern[:1<<20])[:700_000])
 	c.want(1, "0 true")
 	for n := 0; n < 600_000; n = <-awaited {
 	}
@@ -96,7 +97,7 @@ func TestProgressiveBodyLeftUnread(t *testing.T) {
 		h.apis[keyHold].Serve = func(r *Request) { r.Ticket().Respond(Response{Head: []byte("enough")}) }
 	})
 	c := s.dial(t)
-	c.send(keyHold, string(patterned(1<<20)))
+	c.send(keyHold, string(pattern[:1<<20]))
 	c.send(keyEcho, "next")
 	c.want(1, "enough")
 	c.want(2, "next")
