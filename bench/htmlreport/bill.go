@@ -34,7 +34,7 @@ func billOf(d *digest.Digest, s *styles, p *cost.Prices) (table, []string) {
 		}
 	}
 	notes := []string{
-		"The model's PUTs are those of one broker with the arm's interval and size of a batch; of an arm with a WAL, those of the default upload (128 MiB or a minute, in parts of 16 MiB). A short run in many partitions uploads more and smaller objects than the model.",
+		"The model's PUTs are those of one broker with the arm's interval and size of a batch; of an arm with a WAL, those of the default upload (128 MiB or a minute, in parts of 16 MiB). A window that is shorter than a minute may see no upload at all, and then shows none to pay; a run in many partitions uploads more and smaller objects than the model.",
 		"Requests of a simulated store were counted by it: their number is measured, their latency is not.",
 	}
 	if express {
