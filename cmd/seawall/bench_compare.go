@@ -16,7 +16,7 @@ func newBenchCompareCommand(p *process) *cobra.Command {
 		Long: "Apply scenarios to arms that take turns, A B C A B C, each turn in an empty folder, and leave a report\n" +
 			"of one page with latencies, throughput and costs. SCENARIO is " + strings.Join(scenarios.Names(), ", ") + ", or a file.\n\n" +
 			"Unless --store names a real one, each Seawall gets an object store of its own that is simulated, which\n" +
-			"stands on every figure that comes from it.",
+			"stands on every figure that comes from it. Fields of a scenario are flags: they are set in all of them.",
 		Example: "  seawall bench compare quick\n" +
 			"  seawall bench compare A B C --arms wal,s3-250ms,kafka --rounds 3 --duration 30s --out report",
 		Args: usageArgs(cobra.MinimumNArgs(1)),
@@ -25,6 +25,6 @@ func newBenchCompareCommand(p *process) *cobra.Command {
 		},
 	}
 	h.register(c, "wal", "s3-250ms", "s3-50ms", "express-25ms")
-	scenarioFlags(c.Flags(), "warm.up", "duration")
+	scenarioFlags(c.Flags())
 	return c
 }

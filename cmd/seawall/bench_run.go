@@ -31,18 +31,14 @@ func newBenchRunCommand(p *process) *cobra.Command {
 	}
 	h.register(c, "wal")
 	c.Flags().StringVar(&name, "scenario", "quick", "`NAME` of a scenario ("+strings.Join(scenarios.Names(), ", ")+") or a file of one")
-	scenarioFlags(c.Flags(), scenario.Names()...)
+	scenarioFlags(c.Flags())
 	return c
 }
 
-// scenarioFlags makes flags of fields of a scenario.
-func scenarioFlags(f *pflag.FlagSet, names ...string) {
+// scenarioFlags makes a flag of each field of a scenario.
+func scenarioFlags(f *pflag.FlagSet) {
 	for _, field := range scenario.Fields() {
-		for _, name := range names {
-			if field.Name == name {
-				f.String(flagName(name), "", field.Help+" (default: the scenario's)")
-			}
-		}
+		f.String(flagName(field.Name), "", field.Help+" (default: the scenario's)")
 	}
 }
 

@@ -33,6 +33,6 @@ func newBenchSweepCommand(p *process) *cobra.Command {
 	c.Flags().Float64SliceVar(&rates, "rates", []float64{1000, 2000, 5000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000},
 		"rising loads, in records a second")
 	c.Flags().DurationVar(&p99Max, "p99-max", sweepP99Max, "a p99 above it is too much; 0: any will do")
-	scenarioFlags(c.Flags(), "partitions", "record.bytes", "producers", "linger", "acks", "idempotent", "groups", "consumers", "warm.up", "duration")
+	scenarioFlags(c.Flags())
 	return c
 }
