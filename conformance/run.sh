@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 clients=(kcat java confluent kafka-python aiokafka kafkajs kgo)
-own_broker=(java-cluster kill9 kill9-direct kill9-diskless storedown diskless diskless-wal cluster cluster-direct volumes abandon)
+own_broker=(java-cluster kill9 kill9-direct kill9-diskless storedown diskless diskless-wal diskless-switch cluster cluster-direct volumes abandon)
 names=("$@")
 if [ "$#" -eq 0 ]; then
 	names=("${clients[@]}")
@@ -42,6 +42,7 @@ run_piece() {
 	storedown) "$CONFORMANCE/storedown/run.sh" ;;
 	diskless) "$CONFORMANCE/diskless/run.sh" -faults 16 ;;
 	diskless-wal) "$CONFORMANCE/diskless/run.sh" -faults 16 -wal ;;
+	diskless-switch) "$CONFORMANCE/diskless/run.sh" -switch 4 ;;
 	cluster) "$CONFORMANCE/cluster/run.sh" ;;
 	cluster-direct) "$CONFORMANCE/cluster/run.sh" -diskless -rounds 5 -kill 2 -moves 3 ;;
 	volumes) "$CONFORMANCE/cluster/run.sh" -volumes 3 ;;

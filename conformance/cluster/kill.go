@@ -45,7 +45,7 @@ type kills struct {
 // runKills kills the leader of partitions again and again, and measures from the
 // kill to the first ack of a record that was sent after it.
 func runKills(ctx context.Context, s settings) (*rig, error) {
-	fmt.Printf("cluster kill: %d kills in each of %d series, seed %d\n", s.kills, len(series), s.seed)
+	fmt.Printf("cluster kill: %d kills in each series, seed %d\n", s.kills, s.seed)
 	r, err := newRig(ctx, s, s.voters, false)
 	if err != nil {
 		return r, err
