@@ -26,6 +26,7 @@ type memStream struct {
 	lostUpTo         int64 // what is before it was given up
 	marks            [][]byte
 	attachments      []s3stream.Attachment
+	direct           bool
 }
 
 func (s *memStream) ID() ids.StreamID       { return 7 }
@@ -112,8 +113,6 @@ func (s *memStream) Trimmed(newStart int64) { s.start = max(s.start, newStart) }
 
 func (s *memStream) IsLost(offset int64) bool { return offset < s.lostUpTo }
 
-func (s *memStream) WaitSpace(context.Context) error { return nil }
-
 func (s *memStream) Close(context.Context) (int64, error) { return s.End(), nil }
 
 // quota is memory for so many bytes.
@@ -180,3 +179,7 @@ func mustProduce(t *testing.T, p *Partition, pid int64, epoch int16, seq int32, 
 }
 
 var errDisk = errors.New("disk gone")
+
+func (s *memStream) IsDirect() bool { return s.direct }
+
+func (s *memStream) WaitSpace(context.Context) error { return nil }

@@ -119,7 +119,7 @@ func (s *Set) openStreams(ctx context.Context, img *image.Image, want []*image.P
 		if st, ok := img.Stream(w.Stream); ok {
 			req := s3stream.OpenRequest{Stream: w.Stream, ExpectedEpoch: st.Epoch}
 			if t, ok := img.Topic(w.Topic); ok {
-				req.Direct = s.settings(img, t.Name).Diskless
+				req.Direct = s.isDirect(img, t)
 			}
 			reqs = append(reqs, req)
 			at = append(at, i)

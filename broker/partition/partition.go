@@ -50,6 +50,7 @@ type Stream interface {
 	Trim(ctx context.Context, newStart int64) error
 	Trimmed(newStart int64)
 	IsLost(offset int64) bool
+	IsDirect() bool
 	WaitSpace(ctx context.Context) error
 	Close(ctx context.Context) (end int64, err error)
 }

@@ -113,6 +113,9 @@ func (p *Partition) restore(ctx context.Context, plan restorePlan) error {
 	} else if err := p.replay(ctx, max(plan.committed, p.stream.StartOffset()), state); err != nil {
 		return err
 	}
+	if p.stream.IsDirect() { // its slices begin at the end, those of the tail before may be uploaded later
+		p.summaries.note(p.end, state.snapshot())
+	}
 	p.adoptProducers(state, charged)
 	return nil
 }

@@ -28,6 +28,9 @@ type Streams interface {
 	// [s3stream.Manager.HandOff].
 	HandOff(ctx context.Context, openings []s3stream.Opening, ended func(stream ids.StreamID, end int64)) error
 	Flush(inline bool)
+	// Upload uploads what was appended to the WAL before; see
+	// [s3stream.Manager.Upload].
+	Upload(ctx context.Context) error
 }
 
 // SetConfig is what a Set is made of.
@@ -78,6 +81,7 @@ type Set struct {
 	openings *openings
 	blocked  map[key]struct{} // mine, and their streams are not closed yet
 	handOffs sync.WaitGroup
+	modes    modes
 	refused  int // partitions that the metadata did not open at the last look
 	retry    *retry
 	troubles lograte.Limiter
@@ -93,7 +97,7 @@ func NewSet(cfg SetConfig) *Set {
 		cfg:  cfg,
 		byID: map[ids.TopicID]*topic{}, byName: map[string]*topic{}, byStream: map[ids.StreamID]*Partition{},
 		blocked: map[key]struct{}{}, retry: newRetry(cfg.Clock, cfg.Random),
-		settling: newSettling(cfg.Clock), changed: make(chan struct{}, 1),
+		settling: newSettling(cfg.Clock), modes: newModes(), changed: make(chan struct{}, 1),
 	}
 	s.openings = newOpenings(s.takeNotes)
 	s.inForce.Store(cfg.Base)
@@ -124,6 +128,8 @@ func (s *Set) Run(ctx context.Context) {
 			s.follow(ctx)
 		case o := <-s.openings.done:
 			s.restored(ctx, o)
+		case ps := <-s.modes.uploaded:
+			s.tell(nil, s.uploadedBefore(ctx, ps))
 		case <-s.retry.due:
 			s.retry.ended()
 			s.openings.again(ctx)
@@ -158,6 +164,7 @@ func (s *Set) follow(ctx context.Context) {
 	}
 	s.refreshSettings(img, n.topics)
 	s.tell(began, append(moved, deleted...))
+	s.tell(nil, s.followModes(ctx, n.topics))
 	s.refused = len(refused)
 	s.notice.done(n.index, refused, s.unserved())
 	if s.refused > 0 && ctx.Err() == nil {
@@ -179,6 +186,7 @@ func (s *Set) restored(ctx context.Context, o *opening) {
 		s.add(p)
 		s.cfg.Streams.Flush(false) // the mark
 		s.tell([]*Partition{p}, nil)
+		s.tell(nil, s.followModes(ctx, map[string]struct{}{p.Topic: {}})) // as may have the mode
 	case errors.Is(err, errElsewhere):
 	case ctx.Err() == nil:
 		s.troubles.Log(s.cfg.Log, slog.LevelWarn, s.cfg.Clock.Now(), "partition could not be restored, will retry",

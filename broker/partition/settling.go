@@ -98,6 +98,13 @@ func (s *Set) holds(img *image.Image, stream ids.StreamID) bool {
 	return holder == s.cfg.Node
 }
 
+// begin notes that a partition leaves this node for this node.
+func (g *settling) begin(k key) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.since[k] = g.clock.Now()
+}
+
 // settled notes that a partition is served here, or gone.
 func (g *settling) settled(k key) {
 	g.mu.Lock()

@@ -1,7 +1,9 @@
 package partition
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/seawallmq/seawall/broker/batch"
@@ -45,15 +47,17 @@ func (s *summaries) at(end int64) ([]batch.Producer, bool) {
 	return nil, false
 }
 
-// note replaces what was known from end on.
+// note adds what is known at end. What was noted of offsets past it stands: a state
+// follows from the log up to there, whichever of two logs is uploaded first.
 func (s *summaries) note(end int64, state []batch.Producer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := 0
-	for i < len(s.known) && s.known[i].end < end {
-		i++
+	i, found := slices.BinarySearchFunc(s.known, end, func(k summaryState, end int64) int { return cmp.Compare(k.end, end) })
+	if found {
+		s.known[i].producers = state
+		return
 	}
-	s.known = append(s.known[:i], summaryState{end, state})
+	s.known = slices.Insert(s.known, i, summaryState{end, state})
 	if n := len(s.known) - summaryStatesMax; n > 0 {
 		s.known = append(s.known[:0], s.known[n:]...)
 	}
