@@ -14,6 +14,12 @@ func (r *Report) Text(w io.Writer) {
 	if r.Saturation != "" {
 		fmt.Fprintf(w, "the latencies tell of the driver: %s\n", r.Saturation)
 	}
+	const rows = 10
+	for i := 0; i < len(r.Samples); i += max(len(r.Samples)/rows, 1) {
+		s := r.Samples[i]
+		fmt.Fprintf(w, "after %-8v %6.1f MB resident, of it %6.1f MB heap, %5.1f MB mapped files; %d goroutines, %d files\n", s.At.Round(time.Second),
+			float64(s.ResidentBytes)/1e6, float64(s.HeapBytes)/1e6, float64(s.FileBytes)/1e6, s.Goroutines, s.Files)
+	}
 	for _, t := range r.Trends {
 		verdict := "flat"
 		if t.Grows() {

@@ -108,6 +108,8 @@ func sample(ctx context.Context, server *arm.Server) (s Sample, err error) {
 		return s, err
 	}
 	s.Goroutines = int64(metrics["go_goroutines"])
+	s.HeapBytes = int64(metrics["go_memstats_heap_inuse_bytes"])
+	s.FileBytes = int64(metrics["process_resident_memory_file_bytes"])
 	if s.ResidentBytes, err = server.ResidentBytes(); err != nil {
 		return s, err
 	}

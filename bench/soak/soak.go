@@ -11,6 +11,8 @@ import (
 type Sample struct {
 	At            time.Duration `json:"at_ns"` // since the first
 	ResidentBytes int64         `json:"resident_bytes"`
+	HeapBytes     int64         `json:"heap_bytes"` // of ResidentBytes: objects in use, by the last collection's account
+	FileBytes     int64         `json:"file_bytes"` // of ResidentBytes: mapped files, the program among them
 	Goroutines    int64         `json:"goroutines"`
 	Files         int64         `json:"files"` // open descriptors, connections among them
 }

@@ -23,12 +23,16 @@ func TestGrowthIsSeenAndFillingIsNot(t *testing.T) {
 		of    func(i int) Sample
 		grows []bool // memory, goroutines, files
 	}{
-		{"flat", func(int) Sample { return Sample{0, 300 * mib, 50, 40} }, []bool{false, false, false}},
-		{"fills at first", func(i int) Sample { return Sample{0, int64(min(i, 20)) * 20 * mib, 50, 40} }, []bool{false, false, false}},
-		{"a spike", func(i int) Sample { return Sample{0, 300*mib + int64(i%10)/9*200*mib, 50, 40} }, []bool{false, false, false}},
-		{"leaks memory", func(i int) Sample { return Sample{0, 300*mib + int64(i)*mib, 50, 40} }, []bool{true, false, false}},
-		{"leaks goroutines", func(i int) Sample { return Sample{0, 300 * mib, 50 + int64(i)/5, 40} }, []bool{false, true, false}},
-		{"leaks files", func(i int) Sample { return Sample{0, 300 * mib, 50, 40 + int64(i)/5} }, []bool{false, false, true}},
+		{"flat", func(int) Sample { return Sample{ResidentBytes: 300 * mib, Goroutines: 50, Files: 40} }, []bool{false, false, false}},
+		{"fills at first", func(i int) Sample {
+			return Sample{ResidentBytes: int64(min(i, 20)) * 20 * mib, Goroutines: 50, Files: 40}
+		}, []bool{false, false, false}},
+		{"a spike", func(i int) Sample {
+			return Sample{ResidentBytes: 300*mib + int64(i%10)/9*200*mib, Goroutines: 50, Files: 40}
+		}, []bool{false, false, false}},
+		{"leaks memory", func(i int) Sample { return Sample{ResidentBytes: 300*mib + int64(i)*mib, Goroutines: 50, Files: 40} }, []bool{true, false, false}},
+		{"leaks goroutines", func(i int) Sample { return Sample{ResidentBytes: 300 * mib, Goroutines: 50 + int64(i)/5, Files: 40} }, []bool{false, true, false}},
+		{"leaks files", func(i int) Sample { return Sample{ResidentBytes: 300 * mib, Goroutines: 50, Files: 40 + int64(i)/5} }, []bool{false, false, true}},
 	} {
 		trends, err := Judge(samples(100, c.of))
 		if err != nil {
