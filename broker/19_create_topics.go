@@ -8,7 +8,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seawallmq/seawall/broker/partition"
-	"github.com/seawallmq/seawall/internal/config"
 	"github.com/seawallmq/seawall/internal/ids"
 	"github.com/seawallmq/seawall/kraftmeta/balance"
 	"github.com/seawallmq/seawall/kraftmeta/image"
@@ -106,8 +105,8 @@ func (b *Broker) planSettings(p *topicPlan, configs []kmsg.CreateTopicsRequestTo
 		}
 		p.settings[c.Name] = *c.Value
 	}
-	if _, err := config.ResolveTopic(b.config(), p.settings); err != nil {
-		return refuse(kerr.InvalidConfig, "%s", oneLine(err))
+	if err := b.checkTopicValues(b.Metadata.Image(), p.settings); err != nil {
+		return err
 	}
 	for _, name := range sortedKeys(p.settings) {
 		p.Configs = append(p.Configs, image.ConfigEntry{Name: name, Value: p.settings[name]})

@@ -113,8 +113,8 @@ func (b *Broker) planAlteration(a *configAlteration) (*image.AlterConfigs, error
 		if err != nil {
 			return nil, err
 		}
-		if _, err := config.ResolveTopic(b.config(), after); err != nil {
-			return nil, refuse(kerr.InvalidConfig, "%s", oneLine(err))
+		if err := b.checkTopicValues(img, after); err != nil {
+			return nil, err
 		}
 		return cmd, nil
 	case image.BrokerResource:
@@ -215,6 +215,21 @@ func brokerDefault(name string) (list string, isList bool) {
 		return "", false
 	}
 	return d.Default, true
+}
+
+// checkTopicValues holds the values that a topic is to have against what it may
+// take, alone and together, and against what the cluster's programs all know.
+func (b *Broker) checkTopicValues(img *image.Image, after map[string]string) error {
+	t, err := config.ResolveTopic(b.config(), after)
+	if err != nil {
+		return refuse(kerr.InvalidConfig, "%s", oneLine(err))
+	}
+	if t.Diskless {
+		if r := image.CanOpenDirect(img); r != nil {
+			return refuse(kerr.InvalidConfig, "%s", r.Detail)
+		}
+	}
+	return nil
 }
 
 // checkBrokerValues holds the values that a broker resource is to have against

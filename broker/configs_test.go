@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -261,5 +262,20 @@ func TestListConfigResources(t *testing.T) {
 	req.Version, req.ResourceTypes = 1, []int8{2, 3}
 	if resp := ask[*kmsg.ListConfigResourcesResponse](b, req); resp.ErrorCode != kerr.UnsupportedVersion.Code {
 		t.Errorf("an unknown type: %+v", resp)
+	}
+}
+
+// A topic becomes diskless only once no broker is left that could not open it then.
+func TestDisklessNeedsTheFeatureLevel(t *testing.T) {
+	b := newTestBroker(t, nil) // formatted without features: at the first level
+	b.topic("t", 1)
+	set := alteration{kmsg.IncrementalAlterConfigOpSet, "diskless.enable", "true"}
+	got := incremental(b, 1, rtTopic, "t", set)
+	if got.ErrorCode != kerr.InvalidConfig.Code || !strings.Contains(kmsgText(got.ErrorMessage), "kafka-features.sh") {
+		t.Errorf("below the level: %d %s", got.ErrorCode, kmsgText(got.ErrorMessage))
+	}
+	b.meta.must(t, &image.UpdateFeatures{Features: image.LatestFeatures()})
+	if got := incremental(b, 1, rtTopic, "t", set); got.ErrorCode != 0 {
+		t.Errorf("at the level: %d %s", got.ErrorCode, kmsgText(got.ErrorMessage))
 	}
 }
