@@ -224,6 +224,9 @@ func (b *Broker) checkTopicValues(img *image.Image, after map[string]string) err
 	if err != nil {
 		return refuse(kerr.InvalidConfig, "%s", oneLine(err))
 	}
+	if set, ok := after["diskless.enable"]; ok && set != "true" && t.Diskless {
+		return refuse(kerr.InvalidConfig, "diskless.enable=%s is not possible: this broker has no WAL (s3.wal.path=0@s3://)", set)
+	}
 	if t.Diskless {
 		if r := image.CanOpenDirect(img); r != nil {
 			return refuse(kerr.InvalidConfig, "%s", r.Detail)

@@ -279,3 +279,17 @@ func TestDisklessNeedsTheFeatureLevel(t *testing.T) {
 		t.Errorf("at the level: %d %s", got.ErrorCode, kmsgText(got.ErrorMessage))
 	}
 }
+
+// What a topic cannot be on a broker without a WAL is told to who asks for it.
+func TestABrokerWithoutAWALHasDisklessTopicsOnly(t *testing.T) {
+	b := newTestBroker(t, map[string]string{"s3.wal.path": "0@s3://"})
+	b.meta.must(t, &image.UpdateFeatures{Features: image.LatestFeatures()})
+	b.topic("t", 1)
+	got := incremental(b, 1, rtTopic, "t", alteration{kmsg.IncrementalAlterConfigOpSet, "diskless.enable", "false"})
+	if got.ErrorCode != kerr.InvalidConfig.Code || !strings.Contains(kmsgText(got.ErrorMessage), "has no WAL") {
+		t.Errorf("%d %s", got.ErrorCode, kmsgText(got.ErrorMessage))
+	}
+	if now, _ := value(b, rtTopic, "t", "diskless.enable"); now != "true" {
+		t.Errorf("shown as %s", now)
+	}
+}

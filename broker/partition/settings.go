@@ -18,6 +18,7 @@ func (s *Set) settings(img *image.Image, name string) *config.Topic {
 		if err != nil {
 			panic(fmt.Sprintf("the defaults of a topic are refused: %v", err))
 		}
+		t.Delete = false // nothing is deleted by what its owner did not ask for
 	}
 	return &t
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -25,9 +24,10 @@ func TestAWALOfNoneMakesEveryTopicDiskless(t *testing.T) {
 	if topic, err := ResolveTopic(c, nil); err != nil || !topic.Diskless {
 		t.Errorf("%+v, %v", topic, err)
 	}
-	var fault Fault
-	if _, err := ResolveTopic(c, map[string]string{"diskless.enable": "false"}); !errors.As(err, &fault) || fault.Property != "diskless.enable" {
-		t.Errorf("a topic with a WAL where there is none: %v", err)
+	// A topic that brokers with a WAL had keeps its other values here.
+	topic, err := ResolveTopic(c, map[string]string{"diskless.enable": "false", "retention.ms": "-1"})
+	if err != nil || !topic.Diskless || topic.RetentionMs != -1 {
+		t.Errorf("a topic of brokers with a WAL: %+v, %v", topic, err)
 	}
 	if _, err := loadWith(data, "s3.wal.path=0@s3://lake"); err == nil || !strings.Contains(err.Error(), "another bucket") {
 		t.Errorf("another bucket: %v", err)

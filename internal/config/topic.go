@@ -62,16 +62,11 @@ func ResolveTopic(base *Config, overrides map[string]string) (Topic, error) {
 		return Topic{}, Fault{Property: "min.compaction.lag.ms", Value: r.text("min.compaction.lag.ms"),
 			Wrong: "is more than max.compaction.lag.ms"}
 	}
-	diskless := r.flag(disklessEnable)
-	if !diskless && base.WAL.Kind == WALObjects {
-		return Topic{}, Fault{Property: disklessEnable, Value: r.text(disklessEnable),
-			Wrong: "is not possible on brokers without a WAL (s3.wal.path=0@s3://)"}
-	}
 	policy := r.list("cleanup.policy")
 	return Topic{
 		Delete:               slices.Contains(policy, "delete"),
 		Compact:              slices.Contains(policy, "compact"),
-		Diskless:             diskless,
+		Diskless:             r.flag(disklessEnable) || base.WAL.Kind == WALObjects, // which has nothing else, whatever was set elsewhere
 		RetentionMs:          r.long("retention.ms"),
 		RetentionBytes:       r.long("retention.bytes"),
 		MaxMessageBytes:      r.int("max.message.bytes"),
