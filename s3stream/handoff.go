@@ -23,7 +23,7 @@ type Opening struct {
 // appends, waits for those under way, and closes them by few commands. Before a
 // stream is closed, ended is told where it ends, once it is certain. What they
 // have here stays readable, for other nodes by ReadHeld, until it is in objects,
-// which is begun at once. No PUT is waited for.
+// which is begun at once. Those in the WAL wait for no PUT.
 //
 // Openings that are over are passed over, also if the stream is open here again
 // by now: an attempt may come late. Those whose log failed are closed where what
@@ -33,20 +33,26 @@ type Opening struct {
 // openings.
 func (m *Manager) HandOff(ctx context.Context, openings []Opening, ended func(stream ids.StreamID, end int64)) error {
 	var errs []error
-	for chunk := range slices.Chunk(openings, closeBatch) {
-		errs = append(errs, m.handOff(ctx, chunk, ended))
-	}
-	if m.rooms != nil {
-		m.rooms.uploader.Force()
+	// Those in the WAL first: they are not to wait for what others have on its way
+	// to the object store.
+	for _, direct := range []bool{false, true} {
+		for chunk := range slices.Chunk(openings, closeBatch) {
+			errs = append(errs, m.handOff(ctx, chunk, direct, ended))
+		}
+		if m.rooms != nil && !direct {
+			m.rooms.uploader.Force()
+		}
 	}
 	return errors.Join(errs...)
 }
 
-func (m *Manager) handOff(ctx context.Context, openings []Opening, ended func(ids.StreamID, int64)) error {
+// handOff ends the tails of those of the openings that are acknowledged from object
+// storage, or of the others.
+func (m *Manager) handOff(ctx context.Context, openings []Opening, direct bool, ended func(ids.StreamID, int64)) error {
 	open := make([]*Stream, 0, len(openings))
 	m.mu.Lock()
 	for _, o := range openings {
-		if s := m.streams[o.Stream]; s != nil && s.epoch == o.Epoch {
+		if s := m.streams[o.Stream]; s != nil && s.epoch == o.Epoch && s.direct == direct {
 			s.closing.Store(true) // all of them, before any is waited for
 			open = append(open, s)
 		}

@@ -393,3 +393,21 @@ func TestCloseEndsPastWhatIsAcknowledged(t *testing.T) {
 		t.Errorf("closed in the metadata: %+v", fm.closed)
 	}
 }
+
+// A stream that waits for the object store holds up none that does not.
+func TestHandOffOfAWALStreamWaitsForNoPUT(t *testing.T) {
+	s, m := open(t, &fakeLog{})
+	x := &Stream{m: s.m, log: &fakeLog{}, direct: true, id: s.id + 1, epoch: 1, drained: make(chan struct{}, 1)}
+	s.m.streams[x.id] = x
+	if err := x.Append(Batch{EndOffset: 1, Bytes: []byte("x")}, &told{}); err != nil { // its PUT hangs
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := func(ids.StreamID, int64) { cancel() } // of the first one
+	if err := s.m.HandOff(ctx, []Opening{{x.id, 1}, {s.id, s.epoch}}, ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("the direct stream was not waited for: %v", err)
+	}
+	if len(m.closed) != 1 || m.closed[0].Stream != s.id {
+		t.Errorf("closed: %+v", m.closed)
+	}
+}
