@@ -188,9 +188,10 @@ type oldWAL struct {
 }
 
 // openOld opens an instance for its rescue: in this node's own volume, or in
-// that of another node, fenced from it.
+// that of another node, fenced from it. A node that was started without a WAL goes
+// to its old one like to another's.
 func (n *Node) openOld(ctx context.Context, w *image.WAL) (*oldWAL, error) {
-	if w.Node == n.cfg.Node.ID {
+	if w.Node == n.cfg.Node.ID && n.volume != nil {
 		area, err := n.openOwn(w)
 		if err != nil {
 			return nil, fmt.Errorf("%w, last opened as %s: it may hold acknowledged records that are nowhere else; bring it back", err, w.Location)
