@@ -43,7 +43,6 @@ type world struct {
 	ends   map[ids.StreamID]int64
 	epochs map[ids.StreamID]ids.StreamEpoch
 	all    map[ids.StreamID][]byte // every batch appended
-	put    int64                   // keys made
 
 	mu       sync.Mutex
 	accepted map[ids.StreamID]int64
@@ -417,6 +416,33 @@ func TestAppendsWaitForEarlierTails(t *testing.T) {
 		}
 		w.all[3] = append(before, w.all[3]...)
 		w.check(1, 3)
+	})
+}
+
+// What waits for another log takes neither the pages nor the memory of others.
+func TestHeldBackAppendsLeaveRoomForOthers(t *testing.T) {
+	const memory = 8 << 20
+	in(t, Settings{Interval: 10 * time.Millisecond, BatchBytes: 1 << 20, PutsMax: 4}, memory, func(w *world) {
+		w.meta.Create(3)
+		o, err := w.meta.OpenStreams(w.t.Context(), older, []meta.OpenStream{{Stream: 3}})
+		w.must(errors.Join(err, o[0].Err))
+		w.must(w.meta.CloseStreams(w.t.Context(), []meta.CloseStream{{Stream: 3, Epoch: 1, End: 4}}))
+		w.open(3)
+		for i := range 200 { // some bytes in every page, were they with the others
+			_ = w.mustAppend(3, 100)
+			a, err := w.append(1, 100<<10)
+			if err != nil {
+				t.Fatalf("append %d beside what is held back: %v, %+v", i, err, w.log.Stats())
+			}
+			w.must(a.wait())
+		}
+		for err = nil; err == nil; {
+			_, err = w.append(3, 100<<10)
+		}
+		if held := w.log.Stats().PendingBytes; !errors.Is(err, tail.ErrFull) || held > memory/backShare || held < memory/backShare*9/10 {
+			t.Errorf("%d of %d bytes are held back: %v", held, memory, err)
+		}
+		w.must(w.mustAppend(1, 100<<10).wait())
 	})
 }
 

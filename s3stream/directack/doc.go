@@ -16,7 +16,8 @@
 // was under way when the process died.
 //
 // A stream whose earlier tail, in another log, is not committed yet is held back:
-// its appends stay out of objects until it is their turn, and hold up nobody
+// its appends stay out of objects, in pages of their own and up to a quarter of the
+// memory, until it is their turn, and hold up nobody
 // else's.
 //
 // Owns: the batches from their first append until they are evicted, and with it

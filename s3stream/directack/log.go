@@ -48,8 +48,8 @@ type Log struct {
 	held      int64       // cost of all batches above
 	pending   int64       // of those, but kept
 	durable   int64       // payload bytes acknowledged
-	page      *page.Page  // that appends are copied to
-	used      int         // of it
+	ready     filling     // what appends are copied to
+	back      filling     // the same, of streams that are held back: they keep pages long
 	progress  chan struct{}
 	stats     Stats
 }
@@ -62,8 +62,19 @@ type stream struct {
 	parts    []*part // in memory, by offset
 }
 
-// largestShare is the part of the memory that one append may take.
-const largestShare = 4
+// filling is the page that appends are copied to, one after another.
+type filling struct {
+	page *page.Page // nil before the first
+	used int        // of it
+}
+
+const (
+	// largestShare is the part of the memory that one append may take.
+	largestShare = 4
+	// backShare is the part that all appends may take that are held back: until
+	// somebody else uploads a tail, which may be long.
+	backShare = 4
+)
 
 // New makes a log. Nothing is put before Start, nothing appended before Use.
 func New(cfg Config) *Log {
@@ -132,12 +143,19 @@ func (l *Log) Append(r tail.Record, done tail.Completion) error {
 	}
 	s := l.streams[r.Stream]
 	invariant.Check(s != nil && s.epoch == r.Epoch, "directack: append to stream %d, which is not open at epoch %d", r.Stream, r.Epoch)
-	pages, ok := l.room(size, len(r.Payload))
+	b, to := l.gathering, &l.ready
+	if s.heldBack {
+		to = &l.back
+	}
+	if s.heldBack && l.heldBack()+size > l.cfg.Memory.Limit()/backShare {
+		l.stats.Full++
+		return tail.ErrFull
+	}
+	pages, ok := l.room(to, size, len(r.Payload))
 	if !ok {
 		l.stats.Full++
 		return tail.ErrFull
 	}
-	b := l.gathering
 	if b.bytes == 0 {
 		l.await(b)
 	}
@@ -148,7 +166,7 @@ func (l *Log) Append(r tail.Record, done tail.Completion) error {
 		s.parts = append(s.parts, p)
 	}
 	p.add(&r, done)
-	l.copyTo(p, r.Payload, pages)
+	to.copyTo(p, r.Payload, pages)
 	b.bytes += size
 	l.held += size
 	l.pending += size
@@ -161,6 +179,9 @@ func (l *Log) Append(r tail.Record, done tail.Completion) error {
 	return nil
 }
 
+// heldBack is the cost of what is held back. mu is held.
+func (l *Log) heldBack() int64 { return l.gathering.bytes - l.gathering.ready }
+
 // await has a batch sealed when its time is up. mu is held.
 func (l *Log) await(b *batch) {
 	b.since = l.cfg.Clock.Now()
@@ -169,15 +190,15 @@ func (l *Log) await(b *batch) {
 
 // room makes room for an append, at the cost of the oldest batches that are kept,
 // and returns the pages that it begins. mu is held.
-func (l *Log) room(size int64, payload int) (fresh []*page.Page, ok bool) {
+func (l *Log) room(to *filling, size int64, payload int) (fresh []*page.Page, ok bool) {
 	for l.held+size > l.cfg.Memory.Limit() {
 		if !l.evict() {
 			return nil, false
 		}
 	}
 	left := 0
-	if l.page != nil {
-		left = page.Size - l.used
+	if to.page != nil {
+		left = page.Size - to.used
 	}
 	for payload > left {
 		pg := l.pool.Get()
@@ -197,19 +218,25 @@ func (l *Log) room(size int64, payload int) (fresh []*page.Page, ok bool) {
 }
 
 // copyTo copies a payload to where the last one ended, and on to fresh pages.
-func (l *Log) copyTo(p *part, payload []byte, fresh []*page.Page) {
+func (f *filling) copyTo(p *part, payload []byte, fresh []*page.Page) {
 	for first := true; len(payload) > 0; first = false {
-		if l.page == nil || l.used == page.Size {
-			if l.page != nil {
-				l.page.Release()
-			}
-			l.page, l.used, fresh = fresh[0], 0, fresh[1:]
+		if f.page == nil || f.used == page.Size {
+			f.drop()
+			f.page, fresh = fresh[0], fresh[1:]
 		}
-		n := copy(l.page.Bytes()[l.used:], payload)
-		p.extend(l.page, l.used, n, first)
-		l.used += n
+		n := copy(f.page.Bytes()[f.used:], payload)
+		p.extend(f.page, f.used, n, first)
+		f.used += n
 		payload = payload[n:]
 	}
+}
+
+// drop lets go of the page.
+func (f *filling) drop() {
+	if f.page != nil {
+		f.page.Release()
+	}
+	*f = filling{}
 }
 
 // evict gives up the batch that was committed first. mu is held.
@@ -304,21 +331,22 @@ func (l *Log) Failed() error {
 	return l.failed
 }
 
-// readersPause is how long who finds no room waits for readers to let go of pages,
-// when there is nobody else to wait for.
-const readersPause = 10 * time.Millisecond
+// roomPause is how long who finds no room waits when nothing tells of it: readers
+// have to let go of pages, or a tail elsewhere has to be uploaded.
+const roomPause = 10 * time.Millisecond
 
 // WaitSpace returns when an append that got ErrFull is worth another try.
 func (l *Log) WaitSpace(ctx context.Context) error {
 	l.mu.RLock()
 	ended, roomy, idle := l.failed != nil, len(l.kept) > 0, l.pending == 0
+	crowded := l.heldBack() > l.cfg.Memory.Limit()/backShare/2 // it may be that which has no room
 	progress := l.progress
 	l.mu.RUnlock()
 	switch {
-	case ended || roomy:
+	case ended || roomy && !crowded:
 		return nil
-	case idle:
-		return clock.Sleep(ctx, l.cfg.Clock, readersPause)
+	case idle || crowded:
+		return clock.Sleep(ctx, l.cfg.Clock, roomPause)
 	}
 	select {
 	case <-progress:
@@ -396,10 +424,8 @@ func (l *Log) Close() error {
 	defer l.mu.Unlock()
 	for l.evict() {
 	}
-	if l.page != nil {
-		l.page.Release()
-		l.page = nil
-	}
+	l.ready.drop()
+	l.back.drop()
 	return nil
 }
 
