@@ -166,7 +166,7 @@ type Cold struct {
 	Bytes int64  `json:"bytes"`
 	// All in bytes a second; a round.
 	Consumer []float64 `json:"consumer"`
-	// Again is the same consumer right after: what broker and client do with
+	// Again is the same consumer the third time: what broker and client do with
 	// data that is cached.
 	Again []float64 `json:"again"`
 	Gets  []float64 `json:"gets"` // plain ranged GETs

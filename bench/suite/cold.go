@@ -130,6 +130,9 @@ func (s *suite) coldOnce(ctx context.Context, server *arm.Server, store coldStor
 	if err != nil {
 		return err
 	}
+	if _, err := consume(ctx, server.Addr, "cold"); err != nil { // which brings history into the cache to stay
+		return err
+	}
 	again, err := consume(ctx, server.Addr, "cold")
 	if err != nil {
 		return err
