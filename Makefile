@@ -46,7 +46,7 @@ fuzz: ## every fuzz target for FUZZTIME each
 bench: ## latency and throughput as ratios in one run; BENCHFLAGS=… adds flags (docs/performance.md)
 	bench/run.sh $(BENCHFLAGS)
 
-run-bench: build ## acknowledgements from a WAL against ones from object storage, in three minutes, with a report
+run-bench: build ## acknowledgements from a WAL against ones from object storage, in three minutes once built, with a report
 	./seawall bench compare quick linger --arms wal,s3-250ms,s3-50ms,express-25ms --out bench/out/run-bench $(BENCHFLAGS)
 
 soak: build ## thirty minutes under load: memory, goroutines and files stay flat; SOAKFLAGS=… adds flags

@@ -162,6 +162,8 @@ func readBack(r *result.Result) string {
 	switch {
 	case all == 0:
 		return ""
+	case all == intact && all == 1:
+		return "Whatever was acknowledged was read back once and in order."
 	case all == intact:
 		return fmt.Sprintf("Whatever was acknowledged was read back once and in order, in all %d rounds.", all)
 	}

@@ -119,7 +119,11 @@ func (h *harness) compare(ctx context.Context, out io.Writer, o compare.Options)
 	if r == nil {
 		return err
 	}
-	return errors.Join(err, leaveReport(out, h.out, r, prices))
+	err = errors.Join(err, leaveReport(out, h.out, r, prices))
+	if err == nil && len(r.Faults) > 0 {
+		err = fmt.Errorf("%d turns or preparations failed: the report says which, and why", len(r.Faults))
+	}
+	return err
 }
 
 // folders makes those that are needed; remove takes away what is not to stay.

@@ -25,8 +25,7 @@ func newBenchS3SimCommand(p *process) *cobra.Command {
 			"It says where it listens on its first line, as `serving URL …`, and what it was asked, as JSON, at the\n" +
 			"end or at URL/-/stats. POST URL/-/down and URL/-/up take it away and bring it back. Every bucket is\n" +
 			"there, any credentials will do, and everything is forgotten when it ends.",
-		Hidden: true,
-		Args:   usageArgs(cobra.NoArgs),
+		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := p.untilSignal(cmd.Context())
 			defer stop()

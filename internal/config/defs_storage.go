@@ -5,7 +5,7 @@ var storageDefs = []Def{
 	{Name: "s3.data.buckets", Type: String, Valid: check{"a bucket URL", checkStoreURL},
 		Doc: "The object store: 0@s3://bucket?region=…&endpoint=…&pathStyle=… or, for a directory, 0@file:///path. Required."},
 	{Name: "s3.wal.path", Type: String, Valid: check{"a WAL URL", checkWALURL},
-		Doc: "The WAL: 0@file:///path?capacity=…&iops=…&iobandwidth=…&iodepth=…, or 0@block:///dev/… for a raw device. Empty: a file of 10 GiB in the directory of log.dirs. 0@s3://bucket?batchInterval=…&maxBytesInBatch=…: no WAL on a disk; every topic is acknowledged from object storage, in the bucket of s3.data.buckets, which need not be named."},
+		Doc: "The WAL: 0@file:///path?capacity=…&iops=…&iobandwidth=…&iodepth=…, or 0@block:///dev/… for a raw device. Empty: a file of 10 GiB in the directory of log.dirs. 0@s3://bucket?batchInterval=…&maxBytesInBatch=…: no WAL on a disk; every topic is acknowledged from object storage, in the bucket of s3.data.buckets, which is required and need not be repeated here."},
 	{Name: "diskless.append.commit.interval.ms", Type: Int, Default: "250", Unit: "ms", Valid: between(1, minuteMs),
 		Doc: "How long appends to topics with diskless.enable gather for one object, from the first of them. batchInterval of s3.wal.path goes before it."},
 	{Name: "diskless.append.buffer.max.bytes", Type: Long, Default: "8388608", Unit: "bytes", Valid: between(directBytesMin, directBytesMax),
