@@ -104,6 +104,15 @@ func (m *Manager) Upload(ctx context.Context) error {
 	return m.rooms.uploader.Drain(ctx)
 }
 
+// AwaitStore returns when an append was acknowledged from object storage, or when
+// none waits to be.
+func (m *Manager) AwaitStore(ctx context.Context) error {
+	if m.direct == nil {
+		return nil
+	}
+	return m.direct.log.AwaitProgress(ctx)
+}
+
 // noWAL is what an uploader has to upload on a node without a WAL.
 type noWAL struct{}
 

@@ -3,6 +3,7 @@ package partition
 import (
 	"context"
 
+	"github.com/seawallmq/seawall/internal/clock"
 	"github.com/seawallmq/seawall/kraftmeta/image"
 )
 
@@ -14,25 +15,27 @@ import (
 //
 // What the WAL has of it is uploaded before, while appends go on: what is appended
 // to object storage afterwards is acknowledged when what comes before it is there.
-// While the object store is away, the topic stays in the WAL.
+// A topic that leaves object storage first waits for a sign that appends are still
+// acknowledged there: those under way have to be, before the stream can be closed.
+// So while the object store is away, a topic stays where it is, and is read.
 
 // modes are the partitions on their way from one log to the other.
 type modes struct {
-	uploading map[*Partition]struct{} // before they leave the WAL; the Set's goroutine's
-	uploaded  chan []*Partition
+	preparing map[*Partition]struct{} // before they leave; the Set's goroutine's
+	prepared  chan []*Partition
 }
 
 func newModes() modes {
-	return modes{uploading: map[*Partition]struct{}{}, uploaded: make(chan []*Partition)}
+	return modes{preparing: map[*Partition]struct{}{}, prepared: make(chan []*Partition)}
 }
 
 // isMisplaced says whether the partition is in another log than its topic asks for.
 func (p *Partition) isMisplaced() bool { return p.stream.IsDirect() != p.Settings().Diskless }
 
 // followModes begins to change the log of the partitions of these topics that are
-// in another one than they are to be. It returns those that it gave up here.
-func (s *Set) followModes(ctx context.Context, names map[string]struct{}) (leaving []*Partition) {
-	var upload []*Partition
+// in another one than they are to be.
+func (s *Set) followModes(ctx context.Context, names map[string]struct{}) {
+	var inWAL, inStore []*Partition
 	s.mu.RLock()
 	for name := range names {
 		t := s.byName[name]
@@ -40,45 +43,48 @@ func (s *Set) followModes(ctx context.Context, names map[string]struct{}) (leavi
 			continue
 		}
 		for _, p := range t.parts {
-			_, under := s.modes.uploading[p]
+			_, under := s.modes.preparing[p]
 			switch {
 			case under || !p.isMisplaced():
 			case p.stream.IsDirect():
-				leaving = append(leaving, p)
+				inStore = append(inStore, p)
 			default:
-				upload = append(upload, p)
+				inWAL = append(inWAL, p)
 			}
 		}
 	}
 	s.mu.RUnlock()
-	if len(upload) > 0 {
-		s.uploadBefore(ctx, upload)
-	}
-	s.reopen(ctx, leaving)
-	return leaving
+	s.prepare(ctx, inWAL, s.cfg.Streams.Upload)
+	s.prepare(ctx, inStore, s.cfg.Streams.AwaitStore)
 }
 
-// uploadBefore has what the WAL has uploaded, beside the Set's goroutine.
-func (s *Set) uploadBefore(ctx context.Context, ps []*Partition) {
+// prepare has what has to be done before partitions leave their log, beside the
+// Set's goroutine.
+func (s *Set) prepare(ctx context.Context, ps []*Partition, do func(context.Context) error) {
+	if len(ps) == 0 {
+		return
+	}
 	for _, p := range ps {
-		s.modes.uploading[p] = struct{}{}
+		s.modes.preparing[p] = struct{}{}
 	}
 	s.handOffs.Go(func() {
-		if err := s.cfg.Streams.Upload(ctx); err != nil {
-			return // of ctx
+		for retry := (clock.Backoff{Min: closePauseFirst, Max: closePauseMost}); do(ctx) != nil; {
+			if retry.Wait(ctx, s.cfg.Clock) != nil {
+				return
+			}
 		}
 		select {
-		case s.modes.uploaded <- ps:
+		case s.modes.prepared <- ps:
 		case <-ctx.Done():
 		}
 	})
 }
 
-// uploadedBefore reopens partitions whose upload was waited for, but for those that
-// left meanwhile, or whose topics changed back. It returns those it gave up here.
-func (s *Set) uploadedBefore(ctx context.Context, ps []*Partition) (leaving []*Partition) {
+// leavePrepared reopens partitions that are prepared, but for those that left
+// meanwhile, or whose topics changed back. It returns those it gave up here.
+func (s *Set) leavePrepared(ctx context.Context, ps []*Partition) (leaving []*Partition) {
 	for _, p := range ps {
-		delete(s.modes.uploading, p)
+		delete(s.modes.preparing, p)
 		s.mu.RLock()
 		here := s.byStream[p.stream.ID()] == p
 		s.mu.RUnlock()

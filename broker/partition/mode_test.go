@@ -17,6 +17,12 @@ type uploads struct {
 	Streams
 	uploaded int
 	closed   []ids.StreamID
+	away     chan struct{} // closed once the store is there
+}
+
+func (u *uploads) AwaitStore(ctx context.Context) error {
+	<-u.away
+	return nil
 }
 
 func (u *uploads) Upload(context.Context) error {
@@ -46,9 +52,18 @@ func modeSet(t *testing.T, isDirect, diskless bool) (*Set, *Partition, *uploads)
 
 var topicT = map[string]struct{}{"t": {}}
 
-func TestAPartitionLeavesObjectStorageAtOnce(t *testing.T) {
+func TestAPartitionLeavesObjectStorageThatIsThere(t *testing.T) {
 	set, p, streams := modeSet(t, true, false)
-	left := set.followModes(t.Context(), topicT)
+	streams.away = make(chan struct{})
+	set.followModes(t.Context(), topicT)
+	mustProduce(t, p, -1, 0, 0, 1) // while the store is away, nothing changes
+	select {
+	case <-set.modes.prepared:
+		t.Fatal("it does not wait for the store")
+	default:
+	}
+	close(streams.away)
+	left := set.leavePrepared(t.Context(), <-set.modes.prepared)
 	set.handOffs.Wait()
 	if len(left) != 1 || left[0] != p || len(streams.closed) != 1 || streams.uploaded > 0 {
 		t.Errorf("left %v, closed %v, %d uploads", left, streams.closed, streams.uploaded)
@@ -63,12 +78,10 @@ func TestAPartitionLeavesObjectStorageAtOnce(t *testing.T) {
 
 func TestAPartitionLeavesTheWALAfterAnUpload(t *testing.T) {
 	set, p, streams := modeSet(t, false, true)
-	if left := set.followModes(t.Context(), topicT); len(left) > 0 {
-		t.Fatal("it left before the upload")
-	}
+	set.followModes(t.Context(), topicT)
 	mustProduce(t, p, -1, 0, 0, 1) // appends go on
 	set.followModes(t.Context(), topicT)
-	left := set.uploadedBefore(t.Context(), <-set.modes.uploaded)
+	left := set.leavePrepared(t.Context(), <-set.modes.prepared)
 	set.handOffs.Wait()
 	if len(left) != 1 || len(streams.closed) != 1 || streams.uploaded != 1 {
 		t.Errorf("left %v, closed %v, %d uploads", left, streams.closed, streams.uploaded)
@@ -79,9 +92,9 @@ func TestAModeThatIsChangedBackInTimeChangesNothing(t *testing.T) {
 	set, p, streams := modeSet(t, false, true)
 	set.followModes(t.Context(), topicT)
 	p.settings.Store(&config.Topic{})
-	left := set.uploadedBefore(t.Context(), <-set.modes.uploaded)
+	left := set.leavePrepared(t.Context(), <-set.modes.prepared)
 	set.handOffs.Wait()
-	if len(left) > 0 || len(streams.closed) > 0 || len(set.modes.uploading) > 0 {
+	if len(left) > 0 || len(streams.closed) > 0 || len(set.modes.preparing) > 0 {
 		t.Errorf("left %v, closed %v", left, streams.closed)
 	}
 	mustProduce(t, p, -1, 0, 0, 1)

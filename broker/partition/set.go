@@ -31,6 +31,9 @@ type Streams interface {
 	// Upload uploads what was appended to the WAL before; see
 	// [s3stream.Manager.Upload].
 	Upload(ctx context.Context) error
+	// AwaitStore waits until appends are acknowledged from object storage; see
+	// [s3stream.Manager.AwaitStore].
+	AwaitStore(ctx context.Context) error
 }
 
 // SetConfig is what a Set is made of.
@@ -128,8 +131,8 @@ func (s *Set) Run(ctx context.Context) {
 			s.follow(ctx)
 		case o := <-s.openings.done:
 			s.restored(ctx, o)
-		case ps := <-s.modes.uploaded:
-			s.tell(nil, s.uploadedBefore(ctx, ps))
+		case ps := <-s.modes.prepared:
+			s.tell(nil, s.leavePrepared(ctx, ps))
 		case <-s.retry.due:
 			s.retry.ended()
 			s.openings.again(ctx)
@@ -164,7 +167,7 @@ func (s *Set) follow(ctx context.Context) {
 	}
 	s.refreshSettings(img, n.topics)
 	s.tell(began, append(moved, deleted...))
-	s.tell(nil, s.followModes(ctx, n.topics))
+	s.followModes(ctx, n.topics)
 	s.refused = len(refused)
 	s.notice.done(n.index, refused, s.unserved())
 	if s.refused > 0 && ctx.Err() == nil {
@@ -186,7 +189,7 @@ func (s *Set) restored(ctx context.Context, o *opening) {
 		s.add(p)
 		s.cfg.Streams.Flush(false) // the mark
 		s.tell([]*Partition{p}, nil)
-		s.tell(nil, s.followModes(ctx, map[string]struct{}{p.Topic: {}})) // as may have the mode
+		s.followModes(ctx, map[string]struct{}{p.Topic: {}}) // as may have the mode
 	case errors.Is(err, errElsewhere):
 	case ctx.Err() == nil:
 		s.troubles.Log(s.cfg.Log, slog.LevelWarn, s.cfg.Clock.Now(), "partition could not be restored, will retry",

@@ -375,6 +375,23 @@ func (l *Log) Drain(ctx context.Context) error {
 	}
 }
 
+// AwaitProgress returns when something was acknowledged since, or nothing waits to
+// be; or ctx's error, or why the log failed.
+func (l *Log) AwaitProgress(ctx context.Context) error {
+	l.mu.RLock()
+	pending, failed, progress := l.pending, l.failed, l.progress
+	l.mu.RUnlock()
+	if failed != nil || pending == 0 {
+		return failed
+	}
+	select {
+	case <-progress:
+		return l.Failed()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // InFlight says whether an object is prepared here and still to be committed.
 func (l *Log) InFlight(id ids.ObjectID) bool {
 	if l.reserve.has(id) {
