@@ -14,10 +14,18 @@ import (
 	"github.com/seawallmq/seawall/s3stream/directack"
 )
 
+// A PUT that hangs holds up all that is to be acknowledged after it: it may take
+// this long, and as long as its bytes take at the least rate to be put up with.
+const (
+	directPutMin       = 5 * time.Second
+	directPutRateFloor = 4 * mib // a second
+)
+
 // directConfig is how this node acknowledges from object storage.
 func (n *Node) directConfig() *s3stream.DirectConfig {
 	return &s3stream.DirectConfig{
-		Store:    n.store.Retry, // not paced: appends come first (I9)
+		// Not paced: appends come first (I9).
+		Store:    n.store.Retry.Within(directPutMin + time.Duration(n.cfg.Direct.BatchBytes)*time.Second/directPutRateFloor),
 		Memory:   n.shares.direct,
 		Settings: directack.Settings{Interval: n.cfg.Direct.Interval, BatchBytes: n.cfg.Direct.BatchBytes, PutsMax: n.cfg.Direct.PutsMax},
 		Observer: n.metrics,

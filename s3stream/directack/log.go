@@ -86,6 +86,7 @@ func New(cfg Config) *Log {
 		launch: make(chan struct{}, 1), arrive: make(chan struct{}, 1), progress: make(chan struct{}),
 		streams: map[ids.StreamID]*stream{}, gathering: newBatch(),
 	}
+	l.hedging.credit = hedgeEvery // the first PUT may be the slow one
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.reserve = newReserve(l)
 	return l

@@ -77,6 +77,13 @@ func (r *Retry) Paced(pacer Pacer, p Priority) *Retry {
 	return &paced
 }
 
+// Within is r with another AttemptTimeout.
+func (r *Retry) Within(attempt time.Duration) *Retry {
+	other := *r
+	other.o.AttemptTimeout = attempt
+	return &other
+}
+
 // do calls try until it succeeds, fails for good, or a bound is reached.
 func (r *Retry) do(ctx context.Context, op, key string, try func(context.Context) error) error {
 	return r.move(ctx, op, key, func() int64 { return 0 }, try)
