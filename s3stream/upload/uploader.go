@@ -153,9 +153,11 @@ type Uploader struct {
 	left    []Extent
 
 	mu       sync.Mutex
-	forced   int  // calls of Force that no seal has followed yet
-	hurrying int  // calls of Hurry that have not ended
-	pace     pace // and the triggers as they are now
+	forces   uint64 // calls of Force
+	followed uint64 // of those, the first ones, which a seal has followed
+	sealed   uint64 // generations, when that was
+	hurrying int    // calls of Hurry that have not ended
+	pace     pace   // and the triggers as they are now
 	queue    []Generation
 	inFlight map[ids.ObjectID]struct{} // prepared, not yet committed
 	settled  chan struct{}             // closed and replaced at each commit
@@ -180,7 +182,7 @@ func (u *Uploader) Poke() { signal(u.poke) }
 // Force seals what there is, whatever the triggers say.
 func (u *Uploader) Force() {
 	u.mu.Lock()
-	u.forced++
+	u.forces++
 	u.mu.Unlock()
 	u.Poke()
 }
@@ -228,13 +230,20 @@ func (u *Uploader) setPace(l Load) {
 // is committed.
 func (u *Uploader) Drain(ctx context.Context) error {
 	defer u.Hurry()()
-	u.Force()
+	u.mu.Lock()
+	u.forces++
+	mine, last := u.forces, uint64(0) // last is how many generations are to be committed
+	u.mu.Unlock()
+	u.Poke()
 	for {
 		u.mu.Lock()
-		idle := u.forced == 0 && len(u.queue) == 0
+		if last == 0 && u.followed >= mine {
+			last = u.sealed
+		}
+		done := u.followed >= mine && u.stats.Generations >= last // later ones are for others to wait for
 		settled := u.settled
 		u.mu.Unlock()
-		if idle {
+		if done {
 			return nil
 		}
 		select {
@@ -309,8 +318,8 @@ func (u *Uploader) SealIfDue() {
 	defer u.setPace(load)
 	u.mu.Lock()
 	reason := u.pace.t.Decide(load)
-	forced := u.forced
-	if forced > 0 {
+	forces := u.forces
+	if forces > u.followed {
 		reason = ByForce
 	}
 	u.mu.Unlock()
@@ -319,10 +328,12 @@ func (u *Uploader) SealIfDue() {
 	}
 	g, ok := u.cfg.Source.Seal()
 	u.mu.Lock()
-	u.forced -= forced // a Force since then stands: it may mean what came after the seal
 	if ok {
 		u.queue = append(u.queue, g)
 		u.pace.due = load.Untrimmed
+	}
+	if forces > u.followed { // a Force since then stands: it may mean what came after the seal
+		u.followed, u.sealed = forces, u.stats.Generations+uint64(len(u.queue))
 	}
 	u.wakeWaiters()
 	u.mu.Unlock()

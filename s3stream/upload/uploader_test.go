@@ -505,6 +505,26 @@ func TestForceDuringASealStands(t *testing.T) {
 	}
 }
 
+// Who waits for what was appended before does not wait for what comes meanwhile,
+// which may never end.
+func TestDrainWaitsForWhatWasBefore(t *testing.T) {
+	w := &window{clk: clock.Wall(), begin: time.Now(), committed: make(chan int, 4)}
+	w.add(1, 1, 100)
+	u := New(Config{Source: w, Triggers: Triggers{Bytes: 1}, Memory: budget.New(1<<20).Account("uploads", 1<<20), Clock: clock.Wall(), Log: slog.New(slog.DiscardHandler)})
+	drained := make(chan error, 1)
+	go func() { drained <- u.Drain(t.Context()) }()
+	<-u.poke
+	u.SealIfDue()
+	for range 3 { // one more is always in the queue
+		w.add(1, 1, 100)
+		u.SealIfDue()
+		u.committed(u.queue[0])
+	}
+	if err := <-drained; err != nil || len(u.queue) != 1 {
+		t.Errorf("%v, %d queued", err, len(u.queue))
+	}
+}
+
 // Of slices that wait for earlier tails in other WALs, one comes to its turn
 // before the other: the WAL is trimmed only when both are in objects.
 func TestTrimWaitsForTheLastSlice(t *testing.T) {
