@@ -83,7 +83,7 @@ func (n *Node) startStreams(ctx context.Context) error {
 		window.Attach(n.wal)
 	}
 	n.streams = s3stream.New(n.streamsConfig(n.streamsMeta, cache, window))
-	if n.hasWAL() && !n.readRateMeasured {
+	if n.hasWAL() && !n.readRateMeasured && n.cfg.WAL.IOBandwidth == 0 {
 		n.work.Go(func() { n.measureReadRate(n.ctx) })
 	}
 	if n.cfg.HasOthers() {
