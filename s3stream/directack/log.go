@@ -340,7 +340,7 @@ const roomPause = 10 * time.Millisecond
 func (l *Log) WaitSpace(ctx context.Context) error {
 	l.mu.RLock()
 	ended, roomy, idle := l.failed != nil, len(l.kept) > 0, l.pending == 0
-	crowded := l.heldBack() > l.cfg.Memory.Limit()/backShare/2 // it may be that which has no room
+	crowded := l.heldBack() > 0 // what is held back may be without room, and tells of no progress
 	progress := l.progress
 	l.mu.RUnlock()
 	switch {
