@@ -220,12 +220,9 @@ func brokerDefault(name string) (list string, isList bool) {
 // checkTopicValues holds the values that a topic is to have against what it may
 // take, alone and together, and against what the cluster's programs all know.
 func (b *Broker) checkTopicValues(img *image.Image, after map[string]string) error {
-	t, err := config.ResolveTopic(b.config(), after)
+	t, err := config.ValidateTopic(b.config(), after)
 	if err != nil {
 		return refuse(kerr.InvalidConfig, "%s", oneLine(err))
-	}
-	if set, ok := after["diskless.enable"]; ok && set != "true" && t.Diskless {
-		return refuse(kerr.InvalidConfig, "diskless.enable=%s is not possible: this broker has no WAL (s3.wal.path=0@s3://)", set)
 	}
 	if t.Diskless {
 		if r := image.CanOpenDirect(img); r != nil {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,13 @@ func TestAWALOfNoneMakesEveryTopicDiskless(t *testing.T) {
 	if err != nil || !topic.Diskless || topic.RetentionMs != -1 {
 		t.Errorf("a topic of brokers with a WAL: %+v, %v", topic, err)
 	}
+	var fault Fault
+	if _, err := ValidateTopic(c, map[string]string{"diskless.enable": "False"}); !errors.As(err, &fault) || fault.Property != "diskless.enable" {
+		t.Errorf("asked for a WAL where there is none: %v", err)
+	}
+	if topic, err := ValidateTopic(c, map[string]string{"diskless.enable": "TRUE"}); err != nil || !topic.Diskless {
+		t.Errorf("asked for what there is: %+v, %v", topic, err)
+	}
 	if _, err := loadWith(data, "s3.wal.path=0@s3://lake"); err == nil || !strings.Contains(err.Error(), "another bucket") {
 		t.Errorf("another bucket: %v", err)
 	}
@@ -45,12 +53,12 @@ func TestDisklessBesideAWAL(t *testing.T) {
 	if want := (Direct{250 * time.Millisecond, 8 << 20, 8}); c.Direct != want {
 		t.Errorf("%+v, want %+v", c.Direct, want)
 	}
-	for value, want := range map[string]bool{"": false, "false": false, "true": true} {
+	for value, want := range map[string]bool{"": false, "false": false, "true": true, "TRUE": true} {
 		overrides := map[string]string{}
 		if value != "" {
 			overrides["diskless.enable"] = value
 		}
-		if topic, err := ResolveTopic(c, overrides); err != nil || topic.Diskless != want {
+		if topic, err := ValidateTopic(c, overrides); err != nil || topic.Diskless != want {
 			t.Errorf("diskless.enable=%q: %+v, %v", value, topic, err)
 		}
 	}

@@ -39,6 +39,22 @@ func ValidateTopicConfig(name, value string) error {
 	return nil
 }
 
+// ValidateTopic is [ResolveTopic] for values that somebody asks for: it refuses
+// also what a topic may have that came from other brokers, and base cannot give.
+func ValidateTopic(base *Config, overrides map[string]string) (Topic, error) {
+	t, err := ResolveTopic(base, overrides)
+	if err != nil {
+		return Topic{}, err
+	}
+	if value, set := overrides[disklessEnable]; set && t.Diskless {
+		if asked, _ := parseBool(value); !asked {
+			return Topic{}, Fault{Property: disklessEnable, Value: value,
+				Wrong: "is not possible: this broker has no WAL (s3.wal.path=0@s3://)"}
+		}
+	}
+	return t, nil
+}
+
 // ResolveTopic is what a topic with these overrides gets on a broker with this
 // configuration. The error joins everything that is wrong with the overrides;
 // see [ValidateTopicConfig].
