@@ -158,7 +158,7 @@ func (l *Log) Append(r tail.Record, done tail.Completion) error {
 		return tail.ErrFull
 	}
 	if b.bytes == 0 {
-		l.await(b)
+		l.sealInTime(b)
 	}
 	p := b.parts[r.Stream]
 	if p == nil {
@@ -183,8 +183,8 @@ func (l *Log) Append(r tail.Record, done tail.Completion) error {
 // heldBack is the cost of what is held back. mu is held.
 func (l *Log) heldBack() int64 { return l.gathering.bytes - l.gathering.ready }
 
-// await has a batch sealed when its time is up. mu is held.
-func (l *Log) await(b *batch) {
+// sealInTime has a batch sealed when its time is up. mu is held.
+func (l *Log) sealInTime(b *batch) {
 	b.since = l.cfg.Clock.Now()
 	l.timer = l.cfg.Clock.AfterFunc(l.cfg.Settings.Interval, func() { signal(l.launch) })
 }
@@ -287,7 +287,7 @@ func (l *Log) seal() {
 	l.timer.Stop()
 	l.hurry, l.timer, l.gathering = false, nil, next
 	if next.bytes > 0 {
-		l.await(next)
+		l.sealInTime(next)
 	}
 	if b.bytes > 0 {
 		b.seal()
@@ -362,16 +362,8 @@ func (l *Log) WaitSpace(ctx context.Context) error {
 func (l *Log) Drain(ctx context.Context) error {
 	for {
 		l.Hurry()
-		l.mu.RLock()
-		pending, failed, progress := l.pending, l.failed, l.progress
-		l.mu.RUnlock()
-		if failed != nil || pending == 0 {
-			return failed
-		}
-		select {
-		case <-progress:
-		case <-ctx.Done():
-			return ctx.Err()
+		if idle, err := l.await(ctx); idle || err != nil {
+			return err
 		}
 	}
 }
@@ -379,17 +371,23 @@ func (l *Log) Drain(ctx context.Context) error {
 // AwaitProgress returns when something was acknowledged since, or nothing waits to
 // be; or ctx's error, or why the log failed.
 func (l *Log) AwaitProgress(ctx context.Context) error {
+	_, err := l.await(ctx)
+	return err
+}
+
+// await is AwaitProgress, and says whether nothing waited.
+func (l *Log) await(ctx context.Context) (idle bool, err error) {
 	l.mu.RLock()
 	pending, failed, progress := l.pending, l.failed, l.progress
 	l.mu.RUnlock()
 	if failed != nil || pending == 0 {
-		return failed
+		return pending == 0, failed
 	}
 	select {
 	case <-progress:
-		return l.Failed()
+		return false, l.Failed()
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 }
 

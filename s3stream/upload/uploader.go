@@ -180,11 +180,16 @@ func New(cfg Config) *Uploader {
 func (u *Uploader) Poke() { signal(u.poke) }
 
 // Force seals what there is, whatever the triggers say.
-func (u *Uploader) Force() {
+func (u *Uploader) Force() { u.force() }
+
+// force is Force, and says which call of it this was.
+func (u *Uploader) force() (number uint64) {
 	u.mu.Lock()
 	u.forces++
+	number = u.forces
 	u.mu.Unlock()
 	u.Poke()
+	return number
 }
 
 // Hurry lets uploads go as fast as they can until end is called: somebody waits
@@ -230,11 +235,7 @@ func (u *Uploader) setPace(l Load) {
 // is committed.
 func (u *Uploader) Drain(ctx context.Context) error {
 	defer u.Hurry()()
-	u.mu.Lock()
-	u.forces++
-	mine, last := u.forces, uint64(0) // last is how many generations are to be committed
-	u.mu.Unlock()
-	u.Poke()
+	mine, last := u.force(), uint64(0) // last is how many generations are to be committed
 	for {
 		u.mu.Lock()
 		if last == 0 && u.followed >= mine {
