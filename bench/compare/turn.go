@@ -7,8 +7,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/seawallmq/seawall/bench/arm"
 	"github.com/seawallmq/seawall/bench/device"
 	"github.com/seawallmq/seawall/bench/load"
@@ -48,7 +46,7 @@ func (c *comparison) take(ctx context.Context, name string, s *scenario.Scenario
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := c.calm(ctx); err != nil {
+	if err := device.Settle(ctx, c.Scratch, c.Settle); err != nil {
 		return nil, err
 	}
 	c.turns++
@@ -119,25 +117,6 @@ func (c *comparison) noteVersion(ctx context.Context, l *life) {
 		default:
 			spec.Version = l.server.Version(ctx)
 		}
-	}
-}
-
-// calm lets writes that are still on their way reach the disk, and the machine
-// come to rest.
-func (c *comparison) calm(ctx context.Context) error {
-	f, err := os.Open(c.Scratch)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := unix.Syncfs(int(f.Fd())); err != nil {
-		return fmt.Errorf("sync of %s: %w", c.Scratch, err)
-	}
-	select {
-	case <-time.After(c.Settle):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 

@@ -8,7 +8,7 @@
 //
 // Owns: a file of written space, or the beginning of a raw device, the loops that
 // time writes and reads on it, the running of fio, the order in which these take
-// turns. Does not own: which sizes and depths are of interest to whom
+// turns, a disk's coming to rest before something is timed. Does not own: which sizes and depths are of interest to whom
 // (bench/suite), how it is shown (bench/report).
 //
 // Goroutines: those of a device's workers and, for bandwidth, their callbacks;

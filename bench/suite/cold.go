@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seawallmq/seawall/bench/arm"
+	"github.com/seawallmq/seawall/bench/device"
 	"github.com/seawallmq/seawall/bench/load"
 	"github.com/seawallmq/seawall/bench/report"
 	"github.com/seawallmq/seawall/internal/clock"
@@ -105,7 +106,7 @@ func fillStore(ctx context.Context, server *arm.Server, recordBytes int) error {
 		if metrics["seawall_wal_untrimmed_bytes"] < uploadRestBytes && metrics["seawall_upload_bytes_total"] >= coldBytes {
 			return nil
 		}
-		if err := rest(ctx, 100*time.Millisecond); err != nil {
+		if err := device.Rest(ctx, 100*time.Millisecond); err != nil {
 			return fmt.Errorf("waiting for uploads with %.0f bytes in the WAL: %w", metrics["seawall_wal_untrimmed_bytes"], err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seawallmq/seawall/bench/arm"
+	"github.com/seawallmq/seawall/bench/device"
 	"github.com/seawallmq/seawall/bench/load"
 	"github.com/seawallmq/seawall/bench/report"
 )
@@ -49,7 +50,7 @@ func (s *suite) idle(ctx context.Context) error {
 
 // resident is the broker's memory after a rest.
 func (s *suite) resident(ctx context.Context, server *arm.Server) (int64, error) {
-	if err := rest(ctx, s.Settle); err != nil {
+	if err := device.Rest(ctx, s.Settle); err != nil {
 		return 0, err
 	}
 	return server.ResidentBytes()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seawallmq/seawall/bench/arm"
+	"github.com/seawallmq/seawall/bench/device"
 	"github.com/seawallmq/seawall/bench/load"
 	"github.com/seawallmq/seawall/bench/report"
 	"github.com/seawallmq/seawall/bench/scenario"
@@ -59,7 +60,7 @@ func (s *suite) round(ctx context.Context, a arm.Arm, server *arm.Server) (r rep
 	if r.FirstAck, err = server.FirstAck(ctx, "first"); err != nil {
 		return r, err
 	}
-	if err = rest(ctx, s.Settle); err != nil {
+	if err = device.Rest(ctx, s.Settle); err != nil {
 		return r, err
 	}
 	if r.ResidentIdle, err = server.ResidentBytes(); err != nil {

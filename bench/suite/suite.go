@@ -9,9 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/seawallmq/seawall/bench/arm"
+	"github.com/seawallmq/seawall/bench/device"
 	"github.com/seawallmq/seawall/bench/report"
 )
 
@@ -107,29 +106,8 @@ func (s *suite) folder() (dir string, remove func(), err error) {
 	return dir, func() { _ = os.RemoveAll(dir) }, err // it is scratch
 }
 
-// calm lets writes that are still on their way, of whoever was before, reach
-// the disk, and the machine come to rest.
-func (s *suite) calm(ctx context.Context) error {
-	f, err := os.Open(s.Scratch)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := unix.Syncfs(int(f.Fd())); err != nil {
-		return fmt.Errorf("sync of %s: %w", s.Scratch, err)
-	}
-	return rest(ctx, s.Settle)
-}
-
-// rest waits.
-func rest(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
+// calm lets disk and machine come to rest.
+func (s *suite) calm(ctx context.Context) error { return device.Settle(ctx, s.Scratch, s.Settle) }
 
 // walAt overrides the WAL of a Seawall: a file in dir.
 func walAt(dir string, bytes int64) string {
