@@ -67,33 +67,18 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	passed, failed := 0, 0
-	for _, part := range []struct {
-		name   string
-		wanted bool
-		run    func(context.Context, settings) (*rig, error)
-	}{
-		{"rounds", s.rounds > 0, runRounds},
-		{"kill", s.kills > 0, runKills},
-		{"moves", s.moves > 0, runMoves},
-		{"join", s.join, runJoin},
-		{"volumes", s.volumes > 0, runVolumes},
-		{"devices", s.volumes > 0, runDevices},
-		{"abandon", s.abandons > 0, runAbandon},
-	} {
-		if !part.wanted {
-			continue
-		}
-		if err := runPart(ctx, s, part.run); err != nil {
-			failed++
-			fmt.Printf("FAIL cluster %s (seed %d): %v\n", part.name, s.seed, err)
-			continue
-		}
-		passed++
-		fmt.Printf("PASS cluster %s (seed %d)\n", part.name, s.seed)
+	part := func(name string, wanted bool, run func(context.Context, settings) (*rig, error)) proc.Part {
+		return proc.Part{Name: name, Wanted: wanted, Run: func() error { return runPart(ctx, s, run) }}
 	}
-	fmt.Printf("%d passed, %d failed\n", passed, failed)
-	if failed > 0 {
+	if !proc.RunParts("cluster", s.seed, []proc.Part{
+		part("rounds", s.rounds > 0, runRounds),
+		part("kill", s.kills > 0, runKills),
+		part("moves", s.moves > 0, runMoves),
+		part("join", s.join, runJoin),
+		part("volumes", s.volumes > 0, runVolumes),
+		part("devices", s.volumes > 0, runDevices),
+		part("abandon", s.abandons > 0, runAbandon),
+	}) {
 		os.Exit(1)
 	}
 }

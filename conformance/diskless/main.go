@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -46,28 +45,13 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	passed, failed := 0, 0
-	for _, part := range []struct {
-		name   string
-		wanted bool
-		run    func(context.Context, settings) (*rig, error)
-	}{
-		{"faults", s.faults > 0, runFaults},
-		{"switch", s.switches > 0, runSwitches},
-	} {
-		if !part.wanted {
-			continue
-		}
-		if err := runPart(ctx, s, part.run); err != nil {
-			failed++
-			fmt.Printf("FAIL diskless %s (seed %d): %v\n", part.name, s.seed, err)
-			continue
-		}
-		passed++
-		fmt.Printf("PASS diskless %s (seed %d)\n", part.name, s.seed)
+	part := func(name string, wanted bool, run func(context.Context, settings) (*rig, error)) proc.Part {
+		return proc.Part{Name: name, Wanted: wanted, Run: func() error { return runPart(ctx, s, run) }}
 	}
-	fmt.Printf("%d passed, %d failed\n", passed, failed)
-	if failed > 0 {
+	if !proc.RunParts("diskless", s.seed, []proc.Part{
+		part("faults", s.faults > 0, runFaults),
+		part("switch", s.switches > 0, runSwitches),
+	}) {
 		os.Exit(1)
 	}
 }
